@@ -1,0 +1,66 @@
+# Every target does its own set-up: a virtual environment with locked, hashed dependencies and the code
+# generated from proto/. PYTHON picks the interpreter (3.11 or newer).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROTOS := $(wildcard proto/gate_contract/v1/*.proto)
+STAMP := $(VENV)/.ready
+GENERATED := $(VENV)/.generated
+# Tests run in parallel processes; 2 suits the smallest machine we support.
+JOBS ?= 2
+
+.PHONY: help setup proto demo test lint bench coverage lock clean
+
+help:
+	@echo "make demo      one collector, two gates, 40 trucks: from scale bytes to audited verdicts"
+	@echo "make test      all tests"
+	@echo "make lint      ruff, mypy --strict, import contracts, buf lint"
+	@echo "make bench     what each stage costs"
+	@echo "make coverage  tests with branch coverage"
+	@echo "make lock      pin dependencies anew (needs uv)"
+
+$(STAMP): requirements/all.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "tidegate needs Python 3.11 or newer; '$(PYTHON)' is older or missing. Try: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "this Python cannot make virtual environments. On Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/all.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(GENERATED): $(STAMP) $(PROTOS) proto/generate.py
+	$(BIN)/python proto/generate.py
+	@touch $@
+
+setup: $(GENERATED)
+proto: $(GENERATED)
+
+demo: setup
+	$(BIN)/python -m edge_agent.simulate.demo
+
+test: setup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+coverage: setup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint proto
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+lock:
+	uv pip compile pyproject.toml --extra edge --extra collector --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/all.txt
+	uv pip compile pyproject.toml --extra edge --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/edge.txt
+	uv pip compile pyproject.toml --extra collector --extra postgres --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/collector.txt
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov .coverage*
+	rm -f proto/gate_contract/v1/*_pb2*

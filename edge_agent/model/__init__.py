@@ -1,0 +1,1 @@
+"""Readings, passages, incidents: frozen, typed, units in names. Pure: no I/O, no clock."""

@@ -1,0 +1,1 @@
+"""What both programs must agree on to the byte: messages, sealing and proofs, and the rule book."""
