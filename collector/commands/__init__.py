@@ -1,0 +1,1 @@
+"""One module a command; `collector.cli` joins them."""

@@ -1,0 +1,1 @@
+"""Intake of declaration files: rows to declaration versions."""

@@ -1,0 +1,1 @@
+"""The servicer that receives journals: verify, accept once, receipt."""

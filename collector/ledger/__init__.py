@@ -1,0 +1,1 @@
+"""The append-only log over everything that was accepted: checkpoints, proofs, audit, bundles."""

@@ -1,0 +1,1 @@
+"""Drives the rule book over what arrived; explains verdicts."""

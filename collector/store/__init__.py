@@ -1,0 +1,1 @@
+"""One storage port: transactions on SQLite or PostgreSQL, and the tables."""

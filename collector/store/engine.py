@@ -1,0 +1,146 @@
+"""Opening the database: SQLite by default, PostgreSQL by URL; one place for transactions.
+
+SQLite runs with WAL and synchronous=FULL: when a write transaction has returned, it survives a power cut.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from collector.errors import StoreError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_TIMEOUT_S = 30
+
+
+class Store:
+    """The collector's database.
+
+    `write()` and `read()` give a connection in a transaction. Writers are serialised by the database; a write
+    transaction is durable when its block ends without an exception, and undone when it ends with one.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Use `open_store` instead."""
+        self._engine = engine
+        self._sqlite = engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A write transaction; StoreError when the database cannot (disk full, locked, damaged)."""
+        try:
+            with self._engine.connect() as connection:
+                # SQLite would begin as a reader and fail later when another writer came between.
+                self._begin(connection, "BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.rollback()
+                    raise
+                connection.commit()
+        except DBAPIError as error:
+            raise _translated(error) from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read transaction: everything read in it is from one moment."""
+        try:
+            with self._engine.connect() as connection:
+                self._begin(connection, "BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.rollback()
+        except DBAPIError as error:
+            raise _translated(error) from error
+
+    def _begin(self, connection: Connection, sqlite_statement: str) -> None:
+        if self._sqlite:
+            connection.exec_driver_sql(sqlite_statement)
+        else:
+            connection.begin()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def open_store(url: str, *, migrate: bool = True) -> Store:
+    """Open the database at an SQLAlchemy URL ("sqlite:////var/lib/tidegate/collector.db", "postgresql+psycopg://…").
+
+    Makes or upgrades its tables when `migrate`; refuses a database that a newer release has written.
+    Raises StoreError with the cause and next step.
+    """
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        _configure_sqlite(engine)
+    store = Store(engine)
+    try:
+        if migrate:
+            _migrate(engine, url)
+    except OperationalError as error:
+        raise _translated(error) from error
+    return store
+
+
+def _configure_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        # Transactions are begun by Store, never by the driver behind its back.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT_S * 1000}",
+            "cache_size=-16000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+def _migrate(engine: Engine, url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    with engine.connect() as connection:
+        at = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in scripts.walk_revisions()}
+    if at is not None and at not in known:
+        raise StoreError(
+            f"the database {_shown(url)} was written by a newer release (schema {at})",
+            fix="install that release, or restore the backup that fits this one",
+        )
+    if at == scripts.get_current_head():
+        return
+    config.attributes["engine"] = engine
+    command.upgrade(config, "head")
+
+
+def _translated(error: DBAPIError) -> StoreError:
+    cause = str(error.orig)
+    fix = "see the cause; nothing was half done"
+    if "full" in cause:
+        fix = "free space on the disk that holds the database; agents keep their records until then"
+    elif "unable to open" in cause:
+        fix = "check that the directory exists and that this user may write in it"
+    elif "malformed" in cause or "not a database" in cause:
+        fix = "stop the collector, run `gate-collector audit`, and restore from the last good backup"
+    elif "locked" in cause:
+        fix = "another program holds the database; end it or try again"
+    return StoreError("the database could not do what was asked", cause=cause, fix=fix)
+
+
+def _shown(url: str) -> str:
+    """The URL without a password."""
+    return create_engine(url).url.render_as_string(hide_password=True)

@@ -1,0 +1,263 @@
+"""The collector's tables. Bytes that were signed are kept as they came; everything else can be derived from them again.
+
+One schema for SQLite (default) and PostgreSQL. Times are nanoseconds since 1970-01-01T00:00:00Z.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+# --- who may send -----------------------------------------------------------------------------------------------
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("token_sha256", LargeBinary, primary_key=True),  # the token itself is never stored
+    Column("agent_id", String, nullable=False),
+    Column("site_id", String, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("expires_ns", BigInteger, nullable=False),
+    Column("used_ns", BigInteger),
+)
+
+# One journal is one key of one agent. A re-flashed machine has a new key, so a new journal.
+journals = Table(
+    "journals",
+    metadata,
+    Column("journal_id", Integer, primary_key=True, autoincrement=True),
+    Column("origin", String, nullable=False, unique=True),
+    Column("agent_id", String, nullable=False),
+    Column("site_id", String, nullable=False),
+    Column("verifier_key", String, nullable=False),
+    Column("admitted_ns", BigInteger, nullable=False),
+    Column("admission_index", BigInteger, nullable=False),  # ledger index of the admission
+    Column("revoked_ns", BigInteger),
+    Column("revoked_reason", Text),
+    # Head of the journal as far as it is durable here: what the next batch is verified against.
+    Column("size", BigInteger, nullable=False, default=0),
+    Column("peaks", LargeBinary, nullable=False, default=b""),
+    Column("receipt", LargeBinary, nullable=False, default=b""),  # latest receipt note
+    Column("dead_lettered", BigInteger, nullable=False, default=0),
+    Column("last_seen_ns", BigInteger),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("serial", String, primary_key=True),  # hexadecimal
+    Column("origin", String, nullable=False),
+    Column("agent_id", String, nullable=False),
+    Column("not_before_ns", BigInteger, nullable=False),
+    Column("not_after_ns", BigInteger, nullable=False),
+    Column("pem", Text, nullable=False),
+)
+
+# --- what was received -------------------------------------------------------------------------------------------
+
+# A batch as accepted: `body` is the serialised Batch of the records that were new, with the agent's checkpoint.
+batches = Table(
+    "batches",
+    metadata,
+    Column("journal_id", Integer, ForeignKey("journals.journal_id"), nullable=False),
+    Column("first_index", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_ns", BigInteger, nullable=False),
+    Column("ledger_index", BigInteger, nullable=False),
+    PrimaryKeyConstraint("journal_id", "first_index"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("journal_id", Integer, ForeignKey("journals.journal_id"), nullable=False),
+    Column("record_index", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("received_ns", BigInteger, nullable=False),
+    PrimaryKeyConstraint("journal_id", "record_index"),
+)
+
+# What was refused and must be looked at: forks, bad seals. Bounded; the oldest bodies are dropped first, never the rows.
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("quarantine_id", Integer, primary_key=True, autoincrement=True),
+    Column("origin", String, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("kind", String, nullable=False),  # fork, bad-seal
+    Column("detail", Text, nullable=False),
+    Column("body", LargeBinary),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("sha256", LargeBinary, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", String, nullable=False),
+    Column("received_ns", BigInteger, nullable=False),
+)
+
+# --- the ledger ---------------------------------------------------------------------------------------------------
+
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("entry_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),  # serialised LedgerEntry, the leaf's exact bytes
+)
+
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column("only", Integer, primary_key=True, autoincrement=False),  # always 1
+    Column("size", BigInteger, nullable=False),
+    Column("peaks", LargeBinary, nullable=False),
+    Column("checkpoint", LargeBinary, nullable=False),  # signed note
+)
+
+# Roots of perfect subtrees of 256 leaves and more, so that a proof costs the same in a log of any size.
+# tree = "ledger" or a journal's origin; level counts in powers of two (8, 16, 24 ...).
+tiles = Table(
+    "tiles",
+    metadata,
+    Column("tree", String, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("tile_index", BigInteger, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("tree", "level", "tile_index"),
+)
+
+# --- what it means -------------------------------------------------------------------------------------------------
+
+# One row a revision of a passage, decoded from its record; the record itself is in `batches`.
+passages = Table(
+    "passages",
+    metadata,
+    Column("passage_id", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("journal_id", Integer, ForeignKey("journals.journal_id"), nullable=False),
+    Column("record_index", BigInteger, nullable=False),
+    Column("site_id", String, nullable=False),
+    Column("lane_id", String, nullable=False),
+    Column("opened_ns", BigInteger, nullable=False),
+    Column("plate", String, nullable=False),  # best read; "" when none
+    Column("kilograms", String, nullable=False),  # decimal text; "" when not weighed
+    Column("received_ns", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # serialised Passage
+    PrimaryKeyConstraint("passage_id", "revision", "journal_id"),
+    Index("passages_by_time", "site_id", "opened_ns"),
+    Index("passages_by_plate", "plate", "opened_ns"),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("journal_id", Integer, ForeignKey("journals.journal_id"), nullable=False),
+    Column("record_index", BigInteger, nullable=False),
+    Column("incident_id", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("device_id", String, nullable=False),
+    Column("opened_ns", BigInteger, nullable=False),
+    Column("closed_ns", BigInteger),
+    Column("text", Text, nullable=False),
+    PrimaryKeyConstraint("journal_id", "record_index"),
+    Index("incidents_by_id", "incident_id"),
+)
+
+declarations = Table(
+    "declarations",
+    metadata,
+    Column("declaration_id", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("content_sha256", LargeBinary, nullable=False),  # of the content without version and receipt time
+    Column("site_id", String, nullable=False),
+    Column("vehicle_plate", String, nullable=False),
+    Column("trailer_plate", String, nullable=False),
+    Column("lodged_ns", BigInteger, nullable=False),
+    Column("departure_ns", BigInteger, nullable=False),
+    Column("received_ns", BigInteger, nullable=False),
+    Column("latest", Boolean, nullable=False),
+    Column("ledger_index", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # serialised Declaration
+    PrimaryKeyConstraint("declaration_id", "version"),
+    Index("declarations_by_plate", "vehicle_plate"),
+    Index("declarations_by_departure", "latest", "departure_ns"),
+    Index("declarations_by_arrival", "ledger_index"),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("passage_id", String, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("journal_id", Integer, ForeignKey("journals.journal_id"), nullable=False),
+    Column("action", Integer, nullable=False),
+    Column("decided_ns", BigInteger, nullable=False),
+    Column("latest", Boolean, nullable=False),
+    Column("ledger_index", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # serialised Verdict
+    PrimaryKeyConstraint("passage_id", "sequence"),
+    Index("verdicts_latest", "latest", "decided_ns"),
+)
+
+# One row a finding of a verdict, for listing; D01 and K03 concern a declaration or journal and have no passage ("").
+findings = Table(
+    "findings",
+    metadata,
+    Column("finding_id", Integer, primary_key=True, autoincrement=True),
+    Column("subject", String, nullable=False),  # passage id, declaration id or journal origin
+    Column("subject_kind", String, nullable=False),  # passage, declaration, journal
+    Column("sequence", Integer, nullable=False),
+    Column("code", String, nullable=False),
+    Column("action", Integer, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("latest", Boolean, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # serialised Finding
+    Index("findings_latest", "latest", "code"),
+    Index("findings_by_subject", "subject"),
+)
+
+# Which declaration a passage was matched with, so that a new version finds the passages it concerns.
+matches = Table(
+    "matches",
+    metadata,
+    Column("declaration_id", String, nullable=False),
+    Column("passage_id", String, nullable=False),
+    PrimaryKeyConstraint("declaration_id", "passage_id"),
+    Index("matches_by_passage", "passage_id"),
+)
+
+# Passages waiting to be judged, with the reason when they were judged before.
+to_judge = Table(
+    "to_judge",
+    metadata,
+    Column("passage_id", String, primary_key=True),
+    Column("queued_ns", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# How far each reader of an ordered table has come (name -> next index).
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+)
