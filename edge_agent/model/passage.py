@@ -26,7 +26,6 @@ class ClosedBy(Enum):
     GRACE_EXPIRED = "grace-expired"
     DEPARTED = "departed"
     SUPERSEDED = "superseded"
-    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)

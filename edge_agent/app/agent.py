@@ -1,0 +1,232 @@
+"""The agent: every stage, joined. Nothing else imports across stages."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import grpc
+import structlog
+
+from edge_agent import __version__
+from edge_agent.app.camera import CameraDesk
+from edge_agent.app.connector import CollectorConnector
+from edge_agent.app.lane import Input, LaneWorker, new_passage_id
+from edge_agent.app.records import IncidentBook, RecordMaker
+from edge_agent.app.scale import ScaleOutputs, ScaleStation
+from edge_agent.assemble.lane import LaneSettings, VehicleLane
+from edge_agent.config import CameraTable, LaneTable, SiteFile
+from edge_agent.decide.vehicle import Judge
+from edge_agent.errors import ConfigError, JournalError
+from edge_agent.journal.evidence import EvidenceStore
+from edge_agent.journal.journal import Journal
+from edge_agent.keys import AgentKeys
+from edge_agent.model.moment import Moment
+from edge_agent.model.readings import DeviceEvent, DeviceState, Reading
+from edge_agent.reference.cache import ReferenceCache
+from edge_agent.reference.fetch import refresh
+from edge_agent.uplink.stream import RecordStream
+from edge_agent.uplink.supervisor import Uplink, UplinkState
+from gate_contract.rules import RULE_BOOK_HASH, BookingIndex, Policy, PolicyError
+from gate_contract.v1.record_pb2 import LIFECYCLE_EVENT_STARTED, LIFECYCLE_EVENT_STOPPED, Incident
+
+LOG = structlog.get_logger()
+
+REFERENCE_EVERY_S = 2.0
+PRUNE_EVERY_S = 30.0
+MAX_UNWRITTEN = 256
+"""Incidents and garbled bytes waiting while the disk takes nothing; the oldest go first, counted in the log."""
+
+
+class Agent:
+    """One gate machine's agent: `start`, `stop_capture`, `close`. A journal has one agent at a time."""
+
+    def __init__(self, site: SiteFile, keys: AgentKeys, clock: Callable[[], Moment]) -> None:
+        """Opens journal and caches; raises EdgeAgentError when anything cannot work."""
+        self.site, self.clock = site, clock
+        self.connector = CollectorConnector(keys, clock)
+        state_dir = site.agent.state_dir
+        self.journal = Journal(state_dir / "journal.db", keys.signer)
+        self.evidence = EvidenceStore(state_dir / "evidence", self.journal)
+        self.reference = ReferenceCache(state_dir / "reference.db")
+        self.records = RecordMaker(site.site, clock)
+        self.uplink_state = UplinkState(connected=False, problem="not connected yet")
+        self._policy = load_policy(site.agent.policy)
+        self._incidents = IncidentBook()
+        self._unwritten: list[bytes] = []
+        self._record_lock = threading.Lock()
+        self._stop = threading.Event()
+        self._stream = RecordStream(self.journal, keys.collector_receipts, __version__, self._wall_ns, self._on_receipt)
+        self.lanes = [self._lane(table) for table in site.lane]
+        self._lane_of = {device: lane for lane in self.lanes for device in lane.devices}
+        self.scales = [self._scale(table.id) for table in site.scale]
+        self.cameras = [self._cameras(group) for group in _by_address(site.camera)]
+        self.uplink = Uplink(
+            self.connector,
+            self._stream,
+            self.journal.evidence_waiting,
+            self.evidence,
+            self._refresh_reference,
+            REFERENCE_EVERY_S,
+            self._on_uplink,
+        )
+        self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
+
+    def start(self) -> None:
+        """Record the start, resume passages under way, open devices and uplink; LinkError when a port is taken."""
+        site_hash = self.site.sha256
+        self.record([self.records.lifecycle(LIFECYCLE_EVENT_STARTED, __version__, site_hash, RULE_BOOK_HASH)])
+        remembered = self.journal.in_flight()
+        for lane in self.lanes:
+            lane.start(remembered.get(lane.lane_id, b""))
+        for camera in self.cameras:
+            camera.start()
+        for scale in self.scales:
+            scale.start()
+        self.uplink.start()
+        self._keeper.start()
+
+    def stop_capture(self) -> None:
+        """Close devices first, then lanes, then record the stop and close the uplink. Loses nothing."""
+        self._stop.set()
+        for scale in self.scales:
+            scale.stop()
+        for camera in self.cameras:
+            camera.stop()
+        for lane in self.lanes:
+            lane.stop()
+        site_hash = self.site.sha256
+        self.record([self.records.lifecycle(LIFECYCLE_EVENT_STOPPED, __version__, site_hash, RULE_BOOK_HASH)])
+        self.uplink.stop()
+        self._keeper.join(timeout=5)
+
+    def close(self) -> None:
+        """Close journal and cache, after `stop_capture`."""
+        self.journal.close()
+        self.reference.close()
+
+    def record(self, bodies: Iterable[bytes]) -> None:
+        """Append records that no device waits for; kept in memory, bounded, while the disk takes nothing."""
+        with self._record_lock:
+            self._unwritten += bodies
+            if not self._unwritten:
+                return
+            try:
+                self.journal.append(self._unwritten)
+            except JournalError as error:
+                LOG.error("journal.append_failed", problem=str(error), waiting=len(self._unwritten))  # noqa: TRY400 - told in words
+                if (excess := len(self._unwritten) - MAX_UNWRITTEN) > 0:
+                    del self._unwritten[:excess]
+                    LOG.error("journal.dropped", records=excess)  # noqa: TRY400 - told in words
+                return
+            self._unwritten.clear()
+        self._stream.wake()
+
+    # --- joining -------------------------------------------------------------------------------------------------
+
+    def _lane(self, table: LaneTable) -> LaneWorker:
+        settings = LaneSettings(
+            lane_id=table.id,
+            direction=table.direction,
+            scales=table.scales,
+            cameras=table.cameras,
+            open_kilograms=table.open_weight,
+            clear_kilograms=table.clear_weight,
+            grace_s=table.grace,
+            settle_s=table.settle,
+            approach_s=table.approach,
+            late_s=table.late,
+        )
+        judge = Judge(self.site.site, table.goods, self._policy, self._bookings)
+        lane = VehicleLane(settings, new_passage_id(table.id))
+        return LaneWorker(table, lane, judge, self.journal, self.records, self.clock, self._stream.wake)
+
+    def _scale(self, device_id: str) -> ScaleStation:
+        table = next(scale for scale in self.site.scale if scale.id == device_id)
+        lane_table = next(lane for lane in self.site.lane if device_id in lane.scales)
+        lane = self._lane_of[device_id]
+
+        def to_lane(reading: Reading) -> None:
+            lane.put(Input(reading))
+
+        outputs = ScaleOutputs(to_lane, self._on_device, self._keep_garbled)
+        return ScaleStation(table, lane_table, self.evidence, self.clock, outputs)
+
+    def _cameras(self, group: list[CameraTable]) -> CameraDesk:
+        return CameraDesk(
+            group, self.journal, self.evidence, self.clock, self._hand_over, self._keep_unreadable, self._on_device
+        )
+
+    def _hand_over(self, device_id: str, item: Input) -> None:
+        self._lane_of[device_id].put(item)
+
+    # --- what happens --------------------------------------------------------------------------------------------
+
+    def _on_device(self, event: DeviceEvent) -> None:
+        LOG.info("device", device=event.device_id, state=event.state.value, text=event.text, attempts=event.attempts)
+        self._tell(self._incidents.device(event))
+
+    def _on_uplink(self, state: UplinkState) -> None:
+        self.uplink_state = state
+        now = self.clock()
+        if state.connected:
+            self._tell(self._incidents.ended("uplink", now))
+        else:
+            self._tell(self._incidents.began("uplink", "uplink-down", state.problem, now))
+
+    def _is_well(self, subject: str) -> bool:
+        states = {station.table.id: station.state for station in self.scales}
+        return states.get(subject, DeviceState.OK) is DeviceState.OK
+
+    def _on_receipt(self, size: int) -> None:
+        LOG.debug("receipt", size=size)
+
+    def _tell(self, incidents: list[Incident]) -> None:
+        self.record([self.records.incident(incident) for incident in incidents])
+
+    def _keep_garbled(self, device_id: str, raw: bytes, length: int, reason: str, at: Moment) -> None:
+        self.record([self.records.garbled(device_id, raw, length, reason, at)])
+
+    def _keep_unreadable(self, device_id: str, raw: bytes, length: int, reason: str, at: Moment) -> None:
+        """A push is answered after this: it must be on disk, so a JournalError goes to the camera as 503."""
+        self.journal.append([self.records.garbled(device_id, raw, length, reason, at)])
+        self._stream.wake()
+
+    def _bookings(self, now: Moment) -> tuple[BookingIndex, int | None]:
+        return self.reference.index(), self.reference.age_s(now.wall)
+
+    def _refresh_reference(self, channel: grpc.Channel) -> None:
+        refresh(channel, self.reference, self._wall_ns())
+
+    def _wall_ns(self) -> int:
+        return self.clock().wall
+
+    def _keep_house(self) -> None:
+        """What must happen now and then: late records written, acknowledged ones forgotten."""
+        while not self._stop.wait(PRUNE_EVERY_S):
+            self.record([])
+            self._tell(self._incidents.settled(self._is_well, self.clock()))
+            try:
+                while self.journal.prune(self.site.agent.keep_acknowledged):
+                    pass
+            except JournalError as error:
+                LOG.warning("journal.not_pruned", problem=str(error))
+
+
+def load_policy(path: Path | None) -> Policy:
+    """The policy file, or the rule book's defaults; ConfigError names what is wrong."""
+    if path is None:
+        return Policy.default()
+    try:
+        return Policy.from_toml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, PolicyError) as error:
+        raise ConfigError(f"the policy file {path} cannot be used", cause=str(error)) from error
+
+
+def _by_address(cameras: Iterable[CameraTable]) -> list[list[CameraTable]]:
+    groups: defaultdict[str, list[CameraTable]] = defaultdict(list)
+    for camera in cameras:
+        groups[camera.listen].append(camera)
+    return list(groups.values())

@@ -1,0 +1,193 @@
+"""One lane at work: readings in, passages assembled, decided, recorded. A thread with a bounded queue."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+import structlog
+
+from edge_agent.app.memory import recall, remember
+from edge_agent.app.records import RecordMaker
+from edge_agent.assemble.lane import Advance, LaneState, VehicleLane
+from edge_agent.config import LaneTable
+from edge_agent.decide.vehicle import Judge
+from edge_agent.errors import JournalError
+from edge_agent.journal.journal import Journal
+from edge_agent.model.moment import Moment
+from edge_agent.model.passage import Passage
+from edge_agent.model.readings import PlateSeen, Reading
+from edge_agent.model.wire import passage_message, plate_of
+from gate_contract.v1 import passage_pb2
+from gate_contract.v1.decision_pb2 import Action, Decision
+
+LOG = structlog.get_logger()
+
+QUEUE_LENGTH = 1000
+"""Readings waiting for the lane: 20 s of a fast scale. When it is full the links wait, and devices' bytes wait in
+the kernel; nothing that was acknowledged is concerned."""
+
+TICK_S = 0.1
+RETRY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A reading for the lane, with the inbox entry that keeps it until it is taken."""
+
+    reading: Reading
+    inbox_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastDecision:
+    """What the lane's lamp shows."""
+
+    passage: Passage
+    decision: Decision
+
+
+class LaneWorker:
+    """Runs one lane until stopped."""
+
+    def __init__(
+        self,
+        table: LaneTable,
+        lane: VehicleLane,
+        judge: Judge,
+        journal: Journal,
+        records: RecordMaker,
+        clock: Callable[[], Moment],
+        on_append: Callable[[], None],
+    ) -> None:
+        """`on_append` is called when records were appended."""
+        self.lane_id = table.id
+        self.devices = frozenset((*table.scales, *table.cameras))
+        self._lane, self._judge, self._journal, self._records = lane, judge, journal, records
+        self._clock, self._on_append = clock, on_append
+        self._queue: queue.Queue[Input] = queue.Queue(QUEUE_LENGTH)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"lane {table.id}", daemon=True)
+        self._state = LaneState()
+        self.last: LastDecision | None = None
+        self.decided = 0
+
+    @property
+    def state(self) -> LaneState:
+        """The lane as it is now."""
+        return self._state
+
+    def start(self, remembered: bytes) -> None:
+        """Go on where the agent was stopped or killed: passages under way, then what waits in the inbox."""
+        state = recall(remembered)
+        if state is None:
+            LOG.warning("lane.memory_unreadable", lane=self.lane_id)
+        self._state = state or LaneState()
+        for entry in self._journal.inbox():
+            if entry.device_id in self.devices:
+                plate = plate_of(passage_pb2.PlateRead.FromString(entry.body))
+                self._take(Input(plate, entry.inbox_id))
+        self._thread.start()
+
+    def put(self, item: Input) -> None:
+        """Hand a reading over; waits while the queue is full, until the lane stops."""
+        while not self._stop.is_set():
+            try:
+                self._queue.put(item, timeout=RETRY_S)
+            except queue.Full:
+                continue
+            return
+
+    def stop(self) -> None:
+        """Stop taking readings. A passage under way is remembered, not recorded."""
+        self._stop.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        ticked = self._clock()
+        while not self._stop.is_set():
+            with contextlib.suppress(queue.Empty):
+                self._take(self._queue.get(timeout=TICK_S))
+            now = self._clock()
+            if now.seconds_since(ticked) >= TICK_S:
+                ticked = now
+                self._keep(self._lane.advance(self._state, None, now), now, ())
+
+    def _take(self, item: Input) -> None:
+        now = self._clock()
+        consumed = () if item.inbox_id is None else (item.inbox_id,)
+        self._keep(self._lane.advance(self._state, item.reading, now), now, consumed)
+
+    def _keep(self, step: Advance, now: Moment, consumed: Sequence[int]) -> None:
+        """Make a step durable: its records, the passage under way and the consumed entries, all at once."""
+        decided = [LastDecision(passage, self._judge(passage_message(passage), now)) for passage in step.passages]
+        bodies = [self._body(each) for each in decided]
+        bodies += [self._records.orphan(orphan.plate, orphan.reason) for orphan in step.orphans]
+        memory = remember(step.state)
+        if bodies or consumed or _worth_keeping(self._state, step.state):
+            self._append(bodies, consumed, memory)
+        self._state = step.state
+        for each in decided:
+            self.last, self.decided = each, self.decided + 1
+            _log(each)
+        if bodies:
+            self._on_append()
+
+    def _append(self, bodies: list[bytes], consumed: Sequence[int], memory: bytes) -> None:
+        while True:
+            try:
+                self._journal.append(bodies, consumed=consumed, in_flight={self.lane_id: memory})
+            except JournalError as error:
+                # The vehicle is still there and so is what we know of it: try again until the disk takes it.
+                LOG.error("journal.append_failed", lane=self.lane_id, problem=str(error))  # noqa: TRY400 - told in words
+                if self._stop.wait(RETRY_S):
+                    return
+            else:
+                return
+
+    def _body(self, each: LastDecision) -> bytes:
+        message = passage_message(each.passage)
+        message.local_decision.CopyFrom(each.decision)
+        return self._records.passage(message)
+
+
+def new_passage_id(lane_id: str) -> Callable[[Moment], str]:
+    """Names for a lane's passages: 64 random bits, so that no two are ever equal, whatever the clock says."""
+
+    def name(_now: Moment) -> str:
+        return f"{lane_id}-{uuid4().hex[:16]}"
+
+    return name
+
+
+def _worth_keeping(old: LaneState, new: LaneState) -> bool:
+    """Whether a crash now would lose more than the time of the last weight."""
+    return (old.passage, old.recorded, old.on_scale, old.settled, old.left, old.queued, old.before) != (
+        new.passage,
+        new.recorded,
+        new.on_scale,
+        new.settled,
+        new.left,
+        new.queued,
+        new.before,
+    )
+
+
+def _log(each: LastDecision) -> None:
+    LOG.info(
+        "passage.decided",
+        passage=each.passage.passage_id,
+        revision=each.passage.revision,
+        action=Action.Name(each.decision.action),
+        findings=[finding.code for finding in each.decision.findings],
+    )
+
+
+def best_plate(passage: Passage) -> PlateSeen | None:
+    """The plate read with the most confidence; None when none was read."""
+    read = [plate for plate in passage.plates if plate.text]
+    return max(read, key=lambda plate: plate.confidence or 0.0, default=None)

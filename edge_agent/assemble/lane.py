@@ -1,0 +1,368 @@
+"""A vehicle lane's passages: (state, reading or the passing of time) -> (new state, passages). Pure.
+
+How a passage goes:
+
+* It **opens** when the scale rises to the lane's opening weight, or when a camera reads a plate, whichever is first.
+* It is **complete** when everything the lane is equipped for is there: a stable weight and a plate that was read.
+  Then it is recorded at once; the vehicle may still stand there.
+* What is missing is waited for: a plate for `grace_s` after the weight stood still, a stable weight for `settle_s`
+  after the vehicle drove on. Then the passage is recorded with what is missing and why.
+* A reading that comes later still is added, marked late, and the passage recorded again as the next revision; for
+  `late_s` after the vehicle has left a plate can still find it.
+* It **ends** when the scale falls to the clearing weight. A plate of the next vehicle, read while this one stands on
+  the scale, waits for it.
+
+Every reading ends in exactly one passage, or comes out as an orphan with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from rapidfuzz.distance import Levenshtein
+
+from edge_agent.model.moment import SECOND, Moment
+from edge_agent.model.passage import ClosedBy, Direction, Missing, OpenedBy, Passage
+from edge_agent.model.readings import PlateSeen, Reading, StableWeight, WeightSample
+
+MAX_QUEUED = 4
+"""Plates of vehicles behind the one on the scale; more do not fit between a camera and its scale."""
+
+SAME_VEHICLE_EDITS = 2
+"""Two reads of one camera that differ in at most so many characters are of one vehicle."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSettings:
+    """One vehicle lane as the site file describes it.
+
+    Attributes:
+        scales: device ids; empty when the lane has none.
+        cameras: plate camera device ids; empty when the lane has none.
+        open_kilograms: a load from here on is a vehicle.
+        clear_kilograms: a load down to here is none.
+        grace_s: how long a plate may come after the weight stood still.
+        settle_s: how long a weight may take to stand still.
+        approach_s: how long a vehicle may take from the camera onto the scale.
+        late_s: how long after a vehicle has left a plate can still find its passage.
+    """
+
+    lane_id: str
+    direction: Direction | None
+    scales: tuple[str, ...]
+    cameras: tuple[str, ...]
+    open_kilograms: Decimal
+    clear_kilograms: Decimal
+    grace_s: float
+    settle_s: float
+    approach_s: float
+    late_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """What a lane remembers between readings.
+
+    Attributes:
+        passage: the passage at the gate; None when the lane is empty. Its `closed_by` counts only once `recorded`.
+        recorded: it has been recorded (and stands there still).
+        on_scale: its vehicle has been on the scale.
+        settled: when the weight first stood still.
+        left: when the scale fell to the clearing weight before the passage was recorded.
+        seen: last moment the scale was heard while the passage was there.
+        before: the passage before, for plates that come late.
+        before_left: when its vehicle left.
+        queued: plates of the next vehicles.
+    """
+
+    passage: Passage | None = None
+    recorded: bool = False
+    on_scale: bool = False
+    settled: Moment | None = None
+    left: Moment | None = None
+    seen: Moment | None = None
+    before: Passage | None = None
+    before_left: Moment | None = None
+    queued: tuple[PlateSeen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanReading:
+    """A plate that belongs to no passage."""
+
+    plate: PlateSeen
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What one step gives: the new state, passages to record (in order), readings that found none."""
+
+    state: LaneState
+    passages: tuple[Passage, ...] = ()
+    orphans: tuple[OrphanReading, ...] = ()
+
+
+SILENT_SCALE_S = 60.0
+"""A recorded vehicle on a scale that says nothing for so long is taken to have left."""
+
+
+class VehicleLane:
+    """The steps of one lane. Holds no state itself: the state goes in and comes out."""
+
+    def __init__(self, settings: LaneSettings, new_passage_id: Callable[[Moment], str]) -> None:
+        """`new_passage_id` names a passage that opens at the moment; no two names may be equal, ever."""
+        self._settings = settings
+        self._new_passage_id = new_passage_id
+
+    def advance(self, state: LaneState, reading: Reading | None, now: Moment) -> Advance:
+        """One reading, or (None) the passing of time up to `now`."""
+        match reading:
+            case None:
+                return self._tick(state, now)
+            case WeightSample():
+                return self._weight(state, reading.weight.kilograms, now)
+            case StableWeight():
+                return self._stable(state, reading, now)
+            case PlateSeen():
+                return self._plate(state, reading, now)
+
+    # --- weight --------------------------------------------------------------------------------------------------
+
+    def _weight(self, state: LaneState, kilograms: Decimal, now: Moment) -> Advance:
+        if kilograms >= self._settings.open_kilograms:
+            return self._loaded(state, now)
+        if kilograms <= self._settings.clear_kilograms and state.passage is not None and state.on_scale:
+            return self._cleared(state, now)
+        return Advance(replace(state, seen=now) if state.passage else state)
+
+    def _loaded(self, state: LaneState, now: Moment) -> Advance:
+        if state.passage is None:
+            opened = self._opened(state, OpenedBy.WEIGHT, now)
+            return Advance(replace(opened, on_scale=True, seen=now))
+        if state.left is not None:
+            # The next vehicle is on the scale while the one before still waited for its plate.
+            ended = self._record(state, ClosedBy.DEPARTED, now)
+            begun = self._loaded(self._emptied(ended.state, state.left), now)
+            return Advance(begun.state, ended.passages + begun.passages)
+        return Advance(replace(state, on_scale=True, seen=now))
+
+    def _cleared(self, state: LaneState, now: Moment) -> Advance:
+        if state.recorded:
+            return self._next_in_queue(self._emptied(state, now), now)
+        return Advance(replace(state, left=state.left or now, seen=now))
+
+    def _stable(self, state: LaneState, weight: StableWeight, now: Moment) -> Advance:
+        if weight.kilograms < self._settings.open_kilograms:
+            return Advance(state)  # the empty scale stands still, too
+        begun = self._loaded(state, now)
+        state = begun.state
+        passage = state.passage
+        if passage is None:  # _loaded leaves none empty
+            return begun
+        if not state.recorded:
+            state = replace(
+                state,
+                passage=replace(passage, weighings=(*passage.weighings, weight)),
+                settled=state.settled or now,
+            )
+            done = self._record_if_complete(state, now)
+        elif _moved(passage.weighings, weight):
+            changed = replace(
+                passage,
+                weighings=(*passage.weighings, weight),
+                late_weighings=passage.late_weighings | {len(passage.weighings)},
+            )
+            reason = f"the weight stood still again, at {weight.kilograms:f} kg, after the passage had been decided"
+            done = self._revise(state, changed, reason, now)
+        else:
+            done = Advance(state)
+        return Advance(done.state, begun.passages + done.passages)
+
+    # --- plates --------------------------------------------------------------------------------------------------
+
+    def _plate(self, state: LaneState, plate: PlateSeen, now: Moment) -> Advance:
+        if state.passage is None:
+            if (late := self._late_for_before(state, plate, now)) is not None:
+                return late
+            opened = self._opened(state, OpenedBy.PLATE, now)
+            return self._record_if_complete(self._with_plate(opened, plate), now)
+        if self._is_next_vehicle(state, state.passage, plate):
+            return self._plate_of_next(state, plate, now)
+        if not state.recorded:
+            return self._record_if_complete(self._with_plate(state, plate), now)
+        if plate.text and not _read(state.passage):
+            return self._late_plate(state, plate, now)
+        return Advance(state, orphans=(OrphanReading(plate, "a further read of a vehicle that had been decided"),))
+
+    def _is_next_vehicle(self, state: LaneState, passage: Passage, plate: PlateSeen) -> bool:
+        """The same camera sees quite another plate (or the vehicle has left): another vehicle."""
+        texts = [read.text for read in passage.plates if read.text and read.device_id == plate.device_id]
+        if not plate.text:
+            return False
+        if not texts:
+            return state.left is not None and bool(_read(passage))
+        return all(Levenshtein.distance(text, plate.text) > SAME_VEHICLE_EDITS for text in texts)
+
+    def _plate_of_next(self, state: LaneState, plate: PlateSeen, now: Moment) -> Advance:
+        if state.on_scale and state.left is None:
+            if len(state.queued) >= MAX_QUEUED:
+                return Advance(state, orphans=(OrphanReading(plate, "more plates than vehicles fit before the scale"),))
+            return Advance(replace(state, queued=(*state.queued, plate)))
+        ended = self._record(state, ClosedBy.DEPARTED if state.left else ClosedBy.SUPERSEDED, now)
+        freed = self._followed(ended, state.left or now, now)
+        begun = self._plate(freed.state, plate, now)
+        return Advance(begun.state, freed.passages + begun.passages, begun.orphans)
+
+    def _late_for_before(self, state: LaneState, plate: PlateSeen, now: Moment) -> Advance | None:
+        before, left = state.before, state.before_left
+        if before is None or left is None or _read(before) or not plate.text:
+            return None
+        if now.seconds_since(left) > self._settings.late_s or not _taken_before(plate, left):
+            return None
+        found = self._late_plate(replace(state, passage=before, recorded=True), plate, now)
+        return replace(found, state=replace(found.state, passage=None, recorded=False, before=found.state.passage))
+
+    def _late_plate(self, state: LaneState, plate: PlateSeen, now: Moment) -> Advance:
+        passage = state.passage
+        if passage is None:
+            raise AssertionError("a late plate needs the passage it is late for")
+        changed = replace(
+            passage,
+            plates=(*passage.plates, plate),
+            late_plates=passage.late_plates | {len(passage.plates)},
+            missing=tuple(missing for missing in passage.missing if missing.kind != "plate"),
+        )
+        return self._revise(state, changed, "the plate came after the passage had been decided", now)
+
+    # --- time ----------------------------------------------------------------------------------------------------
+
+    def _tick(self, state: LaneState, now: Moment) -> Advance:
+        settings, passage = self._settings, state.passage
+        if passage is None:
+            return Advance(state)
+        if state.recorded:
+            silent = state.seen is None or now.seconds_since(state.seen) > SILENT_SCALE_S
+            return self._next_in_queue(self._emptied(state, now), now) if silent else Advance(state)
+        if state.left is not None:
+            if now.seconds_since(state.left) < settings.grace_s:
+                return Advance(state)
+            return self._followed(self._record(state, ClosedBy.DEPARTED, now), state.left, now)
+        since, limit = passage.opened, settings.settle_s if state.on_scale else settings.approach_s
+        if state.settled is not None:
+            since, limit = state.settled, settings.grace_s
+        if now.seconds_since(since) < limit:
+            return Advance(state)
+        ended = self._record(state, ClosedBy.GRACE_EXPIRED, now)
+        return ended if state.on_scale else self._followed(ended, now, now)
+
+    # --- pieces --------------------------------------------------------------------------------------------------
+
+    def _opened(self, state: LaneState, by: OpenedBy, now: Moment) -> LaneState:
+        passage = Passage(
+            passage_id=self._new_passage_id(now),
+            revision=0,
+            lane_id=self._settings.lane_id,
+            direction=self._settings.direction,
+            opened=now,
+            decided=now,
+            opened_by=by,
+            closed_by=ClosedBy.COMPLETE,
+            plates=(),
+            weighings=(),
+            missing=(),
+        )
+        return LaneState(passage=passage, before=state.before, before_left=state.before_left, queued=state.queued)
+
+    def _with_plate(self, state: LaneState, plate: PlateSeen) -> LaneState:
+        passage = state.passage
+        return replace(state, passage=passage and replace(passage, plates=(*passage.plates, plate)))
+
+    def _record_if_complete(self, state: LaneState, now: Moment) -> Advance:
+        passage, settings = state.passage, self._settings
+        if passage is None or (settings.scales and not passage.weighings) or (settings.cameras and not _read(passage)):
+            return Advance(state)
+        recorded = self._record(state, ClosedBy.COMPLETE, now)
+        # Without a scale nothing will say that the vehicle has left: the lane is free at once.
+        return recorded if settings.scales else replace(recorded, state=self._emptied(recorded.state, now))
+
+    def _record(self, state: LaneState, closed_by: ClosedBy, now: Moment) -> Advance:
+        passage = state.passage
+        if passage is None or state.recorded:
+            return Advance(state)
+        final = replace(
+            passage, revision=1, decided=now, closed_by=closed_by, missing=self._missing(passage, state, closed_by)
+        )
+        return Advance(replace(state, passage=final, recorded=True), (final,))
+
+    def _revise(self, state: LaneState, changed: Passage, reason: str, now: Moment) -> Advance:
+        final = replace(changed, revision=changed.revision + 1, decided=now, revision_reason=reason)
+        final = replace(final, missing=tuple(m for m in final.missing if not (m.kind == "weight" and final.weighings)))
+        return Advance(replace(state, passage=final), (final,))
+
+    def _missing(self, passage: Passage, state: LaneState, closed_by: ClosedBy) -> tuple[Missing, ...]:
+        found: list[Missing] = []
+        if self._settings.scales and not passage.weighings:
+            found.append(Missing(self._settings.scales[0], "weight", _why_no_weight(state, closed_by)))
+        if self._settings.cameras and not _read(passage):
+            why = "the camera saw a vehicle and could not read its plate" if passage.plates else "no camera event came"
+            found.append(Missing(self._settings.cameras[0], "plate", why))
+        return tuple(found)
+
+    def _emptied(self, state: LaneState, left: Moment) -> LaneState:
+        return LaneState(before=state.passage or state.before, before_left=left, queued=state.queued)
+
+    def _followed(self, ended: Advance, left: Moment, now: Moment) -> Advance:
+        """The lane is free; whoever waits is next."""
+        begun = self._next_in_queue(self._emptied(ended.state, left), now)
+        return Advance(begun.state, ended.passages + begun.passages)
+
+    def _next_in_queue(self, state: LaneState, now: Moment) -> Advance:
+        if not state.queued:
+            return Advance(state)
+        first = state.queued[0]
+        # A camera that reads one vehicle twice has queued it twice.
+        same = tuple(p for p in state.queued if Levenshtein.distance(p.text, first.text) <= SAME_VEHICLE_EDITS)
+        rest = tuple(p for p in state.queued if p not in same)
+        opened = self._opened(replace(state, queued=rest), OpenedBy.PLATE, now)
+        for plate in same:
+            opened = self._with_plate(opened, plate)
+        return self._record_if_complete(opened, now)
+
+
+def _taken_before(plate: PlateSeen, left: Moment) -> bool:
+    """Whether the camera's own time says that it saw the vehicle that has left.
+
+    Without a time, or one without its zone, nothing is known: then the plate is the next vehicle's.
+    """
+    try:
+        taken = datetime.fromisoformat(plate.device_time)
+    except ValueError:
+        return False
+    # Cameras write whole seconds: allow one.
+    return taken.tzinfo is not None and taken.timestamp() <= left.wall / SECOND + 1
+
+
+def _why_no_weight(state: LaneState, closed_by: ClosedBy) -> str:
+    if not state.on_scale:
+        return "the vehicle was read by the camera and never drove onto the scale"
+    if closed_by is ClosedBy.DEPARTED:
+        return "the vehicle left before the weight stood still"
+    return "the weight did not stand still in time"
+
+
+def _read(passage: Passage) -> str:
+    """A plate of the passage that was read; "" when none was."""
+    return next((plate.text for plate in passage.plates if plate.text), "")
+
+
+def _moved(weighings: tuple[StableWeight, ...], weight: StableWeight) -> bool:
+    """Whether the vehicle stands with another weight than before, by more than three divisions (or 1 %)."""
+    if not weighings:
+        return True
+    last = weighings[-1].kilograms
+    allowed = max(3 * (weight.division_kilograms or Decimal(0)), last / 100)
+    return abs(weight.kilograms - last) > allowed

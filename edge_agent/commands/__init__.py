@@ -1,0 +1,1 @@
+"""One module a command; `edge_agent.cli` joins them."""

@@ -1,0 +1,108 @@
+"""`edge-agent run`: the agent as a service."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import structlog
+
+from edge_agent.app.agent import Agent
+from edge_agent.app.status import StatusWriter
+from edge_agent.clock import SystemClock
+from edge_agent.commands._common import config_option
+from edge_agent.config import load_site
+from edge_agent.errors import ConfigError, EdgeAgentError
+from edge_agent.keys import AgentKeys
+from edge_agent.notify import notify
+
+LOG = structlog.get_logger()
+
+WATCHDOG_EVERY_S = 5.0
+EXIT_SOFTWARE = 70
+
+
+@click.command()
+@config_option
+@click.option("--verbose", is_flag=True, help="Log every receipt, too.")
+def run(config: Path, verbose: bool) -> None:
+    """Run the agent until it is told to stop (SIGTERM, SIGINT)."""
+    _set_up_logging(verbose=verbose)
+    site = load_site(config)
+    keys = AgentKeys.load(site.agent.state_dir)
+    if keys.identity.site_id != site.site:
+        raise ConfigError(
+            f"{config}: site is {site.site!r}, but this machine was enrolled for {keys.identity.site_id!r}",
+            fix="correct the site file, or enrol the machine again with an invitation for this site",
+        )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    threading.excepthook = _give_up
+    with _alone(site.agent.state_dir):
+        agent = Agent(site, keys, SystemClock())
+        status = StatusWriter(agent)
+        agent.start()
+        status.start()
+        notify("READY=1")
+        LOG.info("agent.started", site=site.site, origin=keys.signer.name, records=agent.journal.size)
+        while not stop.wait(WATCHDOG_EVERY_S):
+            notify("WATCHDOG=1")
+        notify("STOPPING=1")
+        LOG.info("agent.stopping")
+        agent.stop_capture()
+        status.stop()
+        agent.close()
+    LOG.info("agent.stopped")
+
+
+@contextmanager
+def _alone(state_dir: Path) -> Iterator[None]:
+    """Two agents on one journal would fork it: the second one is refused."""
+    try:
+        descriptor = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise EdgeAgentError(f"the state directory {state_dir} cannot be used", cause=error.strerror or "") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise EdgeAgentError(
+            f"another agent uses {state_dir}", fix="stop it first: systemctl stop edge-agent"
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _give_up(failure: threading.ExceptHookArgs) -> None:
+    """A thread died of a defect: end the process, so that systemd starts a whole one. The journal loses nothing."""
+    LOG.critical(
+        "agent.defect",
+        thread=failure.thread.name if failure.thread else "",
+        exc_info=(failure.exc_type, failure.exc_value, failure.exc_traceback),
+    )
+    os._exit(EXIT_SOFTWARE)
+
+
+def _set_up_logging(*, verbose: bool) -> None:
+    tty = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer() if tty else structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,1 @@
+"""Passage + reference -> decision, by the rule book. Pure."""

@@ -1,0 +1,1 @@
+"""The sealed journal in SQLite: append, seal, receipts, prune, recover."""

@@ -1,0 +1,149 @@
+"""The device watch: is a device that is plugged in silent, babbling or unreadable? Pure: time is an argument.
+
+The order is the one in which a technician finds out: no bytes (cable, power, port), bytes but no frames (speed, format,
+profile), frames but no reading (dialect).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_agent.model.moment import Moment
+from edge_agent.model.readings import DeviceEvent, DeviceState
+
+STRAY_BYTES = 8
+"""So many bytes after a frame are line ends and padding: a device that prints on demand may leave them unframed."""
+
+_SILENT = (
+    "The port is open but no byte came for {:g} s. Check that the device is on and its display lives, then the cable "
+    "(TX and RX may be swapped), then that its continuous output is switched on and this is the port it is wired to"
+)
+_BABBLING = (
+    "{} bytes came in {:.0f} s and no frame. Baud rate, data format or profile do not match the device. Compare `baud` "
+    "and `data_format` with the device's own menu, then the profile's name with the indicator's model"
+)
+_UNREADABLE = (
+    "Frames came for {:.0f} s but none holds a reading. The device speaks another dialect of its protocol than the "
+    "profile describes. Look at what it sends with `edge-agent decode`, then choose its variant or correct its fields"
+)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen since the link was opened; nothing of an earlier connection counts for the next.
+
+    `bytes_at`: of the last bytes, at first of the opening; None while the link is down. `unframed_since`: of the first
+    bytes no frame was found in since, with their number. `unread_since`: of the first frame no reading was found in.
+    """
+
+    bytes_at: Moment | None = None
+    unframed_since: Moment | None = None
+    unframed: int = 0
+    unread_since: Moment | None = None
+
+
+class DeviceWatch:
+    """Turns what was seen of one listened-to device into changes of its state.
+
+    Not for polled devices. Not thread-safe: call it from one thread. `tick` must be called at least once a second, so
+    that a fault is told within 5 s.
+
+    Every method that can change the state returns the DeviceEvent to publish, or None when there is nothing new. A new
+    cause of the same fault (UNPLUGGED: "does not exist" becomes "permission denied") is told too: same state, other
+    text, same incident.
+    """
+
+    def __init__(
+        self,
+        device_id: str,
+        *,
+        continuous: bool = True,
+        silent_after_s: float = 3.0,
+        babble_after_s: float = 3.0,
+        unreadable_after_s: float = 3.0,
+    ) -> None:
+        """Watch a device; `continuous=False` when it prints on demand and is silent by nature (it is never SILENT)."""
+        self._device_id = device_id
+        self._continuous = continuous
+        self._silent_after_s = silent_after_s
+        self._babble_after_s = babble_after_s
+        self._unreadable_after_s = unreadable_after_s
+        self._state = DeviceState.STARTING
+        self._text = ""
+        self._seen = _Seen()
+
+    @property
+    def state(self) -> DeviceState:
+        """What is known of the device now; STARTING until something is."""
+        return self._state
+
+    def link_down(self, text: str, now: Moment, attempts: int = 1) -> DeviceEvent | None:
+        """The link cannot be read; `text` and `attempts` are those of the link's own event."""
+        self._seen = _Seen()
+        return self._become(DeviceState.UNPLUGGED, text, now, attempts)
+
+    def link_up(self, now: Moment, attempts: int = 1) -> DeviceEvent | None:
+        """The link is open; nothing is known of the device behind it yet. `attempts` is how many it took."""
+        self._seen = _Seen(bytes_at=now)
+        if self._state is DeviceState.STARTING:
+            return None
+        return self._become(
+            DeviceState.STARTING, "The port is open again; waiting for the device's bytes", now, attempts
+        )
+
+    def bytes_seen(self, n: int, now: Moment) -> None:
+        """The link delivered `n` bytes. Tell this first, then the frames found in them."""
+        if _seconds(self._seen.bytes_at, now) >= self._silent_after_s:
+            self._seen.unframed_since, self._seen.unframed = None, 0  # what came before the pause is another story
+        self._seen.bytes_at = now
+        self._seen.unframed += n
+        self._seen.unframed_since = self._seen.unframed_since or now
+
+    def frame_seen(self, now: Moment) -> None:
+        """The parser found a good frame, whatever it means."""
+        self._seen.unframed_since, self._seen.unframed = None, 0
+        self._seen.unread_since = self._seen.unread_since or now
+
+    def reading_seen(self, now: Moment) -> DeviceEvent | None:
+        """A frame was understood. A scale that says "overload" is understood too."""
+        self._seen.unread_since = None
+        return self._become(DeviceState.OK, "Readings come", now)
+
+    def tick(self, now: Moment) -> DeviceEvent | None:
+        """Time has passed."""
+        if self._seen.bytes_at is None:
+            return None  # the link is not open
+        finding = self._silence(now) or self._babble(now) or self._dialect(now)
+        return self._become(*finding, now) if finding else None
+
+    def _silence(self, now: Moment) -> tuple[DeviceState, str] | None:
+        if not self._continuous or _seconds(self._seen.bytes_at, now) < self._silent_after_s:
+            return None
+        return DeviceState.SILENT, _SILENT.format(self._silent_after_s)
+
+    def _babble(self, now: Moment) -> tuple[DeviceState, str] | None:
+        """Bytes without a frame that go on; on demand one print is all there is, so that the wait counts instead."""
+        if not self._continuous and self._seen.unframed <= STRAY_BYTES:
+            return None
+        seconds = _seconds(self._seen.unframed_since, self._seen.bytes_at if self._continuous else now)
+        if self._seen.unframed_since is None or seconds < self._babble_after_s:
+            return None
+        return DeviceState.BABBLING, _BABBLING.format(self._seen.unframed, seconds)
+
+    def _dialect(self, now: Moment) -> tuple[DeviceState, str] | None:
+        seconds = _seconds(self._seen.unread_since, now)
+        if self._seen.unread_since is None or seconds < self._unreadable_after_s:
+            return None
+        return DeviceState.UNREADABLE, _UNREADABLE.format(seconds)
+
+    def _become(self, state: DeviceState, text: str, now: Moment, attempts: int = 1) -> DeviceEvent | None:
+        same_cause = state is not DeviceState.UNPLUGGED or text == self._text
+        if state is self._state and same_cause:
+            return None
+        self._state, self._text = state, text
+        return DeviceEvent(self._device_id, now, state, text, attempts)
+
+
+def _seconds(since: Moment | None, until: Moment | None) -> float:
+    """0 when there is no such moment."""
+    return until.seconds_since(since) if since is not None and until is not None else 0.0

@@ -1,0 +1,1 @@
+"""Cached declarations with their age."""

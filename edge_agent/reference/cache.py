@@ -1,0 +1,114 @@
+"""The declarations this gate decides on, kept across restarts and outages, with their age."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from google.protobuf.message import DecodeError
+
+from edge_agent.errors import EdgeAgentError
+from gate_contract.rules import BookingIndex
+from gate_contract.v1.declaration_pb2 import Declaration
+
+KEPT_NS = 3 * 86_400 * 1_000_000_000
+"""Nothing at a gate is judged by a declaration whose sailing left longer ago."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS declarations (declaration_id TEXT PRIMARY KEY, version INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS state (
+    only INTEGER PRIMARY KEY CHECK (only = 1), position INTEGER NOT NULL, fetched_ns INTEGER NOT NULL
+);
+INSERT OR IGNORE INTO state VALUES (1, 0, 0);
+"""
+
+
+class ReferenceCache:
+    """Latest version of each declaration for this site. May be deleted at any time: it is fetched again."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the cache; EdgeAgentError when the file cannot be used."""
+        self._lock = threading.Lock()
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
+            self._position, self._fetched_ns = self._connection.execute(
+                "SELECT position, fetched_ns FROM state"
+            ).fetchone()
+            rows = self._connection.execute("SELECT body FROM declarations").fetchall()
+            self._latest = {d.declaration_id: d for d in (Declaration.FromString(body) for (body,) in rows)}
+        except (sqlite3.Error, DecodeError) as error:
+            raise EdgeAgentError(
+                f"the reference cache {path} cannot be used",
+                cause=str(error),
+                fix="delete it; it is fetched again from the collector",
+            ) from error
+        self._index: BookingIndex | None = None
+
+    @property
+    def position(self) -> int:
+        """Up to where everything was fetched."""
+        return int(self._position)
+
+    def age_s(self, now_ns: int) -> int | None:
+        """Seconds since the collector last said that this is all; None when it never did."""
+        return max(0, (now_ns - self._fetched_ns) // 1_000_000_000) if self._fetched_ns else None
+
+    def __len__(self) -> int:
+        """Declarations held."""
+        return len(self._latest)
+
+    def index(self) -> BookingIndex:
+        """Today's bookings, for the rule book."""
+        with self._lock:
+            if self._index is None:
+                self._index = BookingIndex(self._latest.values())
+            return self._index
+
+    def add(self, bodies: Iterable[bytes], position: int) -> None:
+        """Take declarations that were fetched, up to `position`; a lower version never replaces a higher one."""
+        with self._lock:
+            fresh = [
+                declaration
+                for declaration in map(Declaration.FromString, bodies)
+                if (known := self._latest.get(declaration.declaration_id)) is None
+                or known.version < declaration.version
+            ]
+            self._connection.execute("BEGIN")
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO declarations VALUES (?, ?, ?)",
+                [(d.declaration_id, d.version, d.SerializeToString()) for d in fresh],
+            )
+            self._connection.execute("UPDATE state SET position = ?", (position,))
+            self._connection.execute("COMMIT")
+            self._latest.update((d.declaration_id, d) for d in fresh)
+            self._position = position
+            if fresh:
+                self._index = None
+
+    def confirmed(self, now_ns: int) -> None:
+        """The collector has said that this is all, now. What departed long ago is forgotten."""
+        with self._lock:
+            over = [
+                declaration.declaration_id
+                for declaration in self._latest.values()
+                if 0 < declaration.departure_unix_ns < now_ns - KEPT_NS
+            ]
+            self._connection.execute("BEGIN")
+            self._connection.execute("UPDATE state SET fetched_ns = ?", (now_ns,))
+            self._connection.executemany(
+                "DELETE FROM declarations WHERE declaration_id = ?", [(each,) for each in over]
+            )
+            self._connection.execute("COMMIT")
+            self._fetched_ns = now_ns
+            for each in over:
+                del self._latest[each]
+            if over:
+                self._index = None
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()

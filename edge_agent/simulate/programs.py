@@ -1,0 +1,117 @@
+"""The real programs as processes, for the demo and the journeys: started, stopped, killed, never left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+DEADLINE_S = 30.0
+
+
+class ProgramError(RuntimeError):
+    """A program did not do what the story needs; carries the end of its log."""
+
+
+def run_command(name: str, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run one of our commands to its end; ProgramError with its words when it fails and `check`."""
+    done = subprocess.run(
+        [_executable(name), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
+    )
+    if check and done.returncode != 0:
+        raise ProgramError(
+            f"{name} {' '.join(map(str, arguments))}: exit code {done.returncode}\n{done.stderr[-2000:]}"
+        )
+    return done
+
+
+def ask(name: str, *arguments: str | Path) -> Any:
+    """What a command prints with --json, whatever its exit code."""
+    done = run_command(name, *arguments, "--json", check=False)
+    try:
+        return json.loads(done.stdout)
+    except ValueError as error:
+        raise ProgramError(f"{name} {' '.join(map(str, arguments))}: no JSON\n{done.stderr[-2000:]}") from error
+
+
+class Program:
+    """One long-running program; its output goes to a log file."""
+
+    def __init__(self, log: Path, name: str, *arguments: str | Path) -> None:
+        """Not started yet."""
+        self._log, self._command = log, [_executable(name), *map(str, arguments)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def start(self) -> None:
+        """Start it (again); it dies with us, however we end."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def stop(self, deadline_s: float = 15.0) -> int | None:
+        """SIGTERM, and SIGKILL when that does not do; the exit code."""
+        return self._end(signal.SIGTERM, deadline_s)
+
+    def kill(self) -> None:
+        """SIGKILL, as the power or the kernel would."""
+        self._end(signal.SIGKILL, 5.0)
+
+    def log_tail(self, size: int = 2000) -> str:
+        """The end of its log."""
+        return self._log.read_text(encoding="utf-8", errors="replace")[-size:] if self._log.exists() else ""
+
+    def _end(self, number: signal.Signals, deadline_s: float) -> int | None:
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        try:
+            return process.wait(deadline_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return process.wait(5)
+
+
+@contextlib.contextmanager
+def running(*programs: Program) -> Iterator[None]:
+    """Whatever happens inside, all of them are ended afterwards."""
+    try:
+        yield
+    finally:
+        for program in programs:
+            program.stop()
+
+
+def wait_until(what: str, true: Callable[[], bool], deadline_s: float = DEADLINE_S) -> None:
+    """Ask until it is true; ProgramError naming what did not come true."""
+    end = time.monotonic() + deadline_s
+    while not true():
+        if time.monotonic() > end:
+            raise ProgramError(f"not within {deadline_s:g} s: {what}")
+        time.sleep(0.1)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on now."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [int(each.getsockname()[1]) for each in sockets]
+
+
+def _executable(name: str) -> str:
+    return str(Path(sys.executable).parent / name)

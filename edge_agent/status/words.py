@@ -1,0 +1,108 @@
+"""What field staff read, in English and 简体中文."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+Language = Literal["en", "zh"]
+
+REASONS: dict[str, dict[Language, str]] = {
+    "agent-never-ran": {
+        "en": "The agent has not run on this machine. Start it: systemctl start edge-agent",
+        "zh": "本机尚未运行过采集程序。请启动：systemctl start edge-agent",
+    },
+    "agent-stopped": {
+        "en": "The agent was stopped {age_s} s ago. Start it: systemctl start edge-agent",
+        "zh": "采集程序已于 {age_s} 秒前停止。请启动：systemctl start edge-agent",
+    },
+    "agent-silent": {
+        "en": "The agent has said nothing for {age_s} s: it died or hangs. See: journalctl -u edge-agent -n 50",
+        "zh": "采集程序已 {age_s} 秒无响应：可能已崩溃或卡死。请查看：journalctl -u edge-agent -n 50",
+    },
+    "device-unplugged": {"en": "{device} is unplugged. {text}", "zh": "{device} 未连接。{text}"},
+    "device-silent": {"en": "{device} sends nothing. {text}", "zh": "{device} 无数据。{text}"},
+    "device-babbling": {"en": "{device} cannot be understood. {text}", "zh": "{device} 数据无法识别。{text}"},
+    "device-unreadable": {"en": "{device} gives no reading. {text}", "zh": "{device} 无有效读数。{text}"},
+    "uplink-down": {
+        "en": "Not connected to the collector; everything is kept here. {text}",
+        "zh": "未连接中心；数据均已保存在本机。{text}",
+    },
+    "backlog": {
+        "en": "{pending} records wait for the collector, the oldest for {age_s} s",
+        "zh": "有 {pending} 条记录等待上传，最早的已等待 {age_s} 秒",
+    },
+    "certificate": {
+        "en": "The certificate ends in {days} days; it is renewed when the collector can be reached",
+        "zh": "证书还有 {days} 天到期；连接中心后会自动更新",
+    },
+    "disk": {"en": "The disk is full in {days} days if nothing goes up", "zh": "若不上传，磁盘将在 {days} 天后写满"},
+    "imbalance": {
+        "en": "The journal does not balance: call the operator and keep this machine as it is",
+        "zh": "日志数量不平衡：请联系运维人员，并保持本机现状",
+    },
+    "journal-unreadable": {
+        "en": "The journal cannot be read by this user; use the agent's user: sudo -u tidegate-edge gatectl status",
+        "zh": "当前用户无权读取日志；请使用采集程序的用户：sudo -u tidegate-edge gatectl status",
+    },
+}
+
+LABELS: dict[str, dict[Language, str]] = {
+    "healthy": {"en": "healthy", "zh": "正常"},
+    "degraded": {"en": "degraded", "zh": "有问题"},
+    "down": {"en": "down", "zh": "停止"},
+    "device": {"en": "device", "zh": "设备"},
+    "state": {"en": "state", "zh": "状态"},
+    "last": {"en": "last reading", "zh": "最近读数"},
+    "age": {"en": "age", "zh": "时间"},
+    "journal": {"en": "journal", "zh": "日志"},
+    "captured": {"en": "captured", "zh": "已采集"},
+    "acknowledged": {"en": "acknowledged", "zh": "已确认"},
+    "pending": {"en": "pending", "zh": "待上传"},
+    "dead_lettered": {"en": "dead-lettered", "zh": "死信"},
+    "oldest": {"en": "oldest unacknowledged", "zh": "最早未确认"},
+    "receipt": {"en": "last receipt", "zh": "最近回执"},
+    "disk": {"en": "days of disk left", "zh": "磁盘剩余天数"},
+    "certificate": {"en": "certificate", "zh": "证书"},
+    "days": {"en": "days", "zh": "天"},
+    "clock": {"en": "clock", "zh": "时钟"},
+    "synchronised": {"en": "synchronised", "zh": "已同步"},
+    "unsynchronised": {"en": "not synchronised", "zh": "未同步"},
+    "reference": {"en": "declarations here", "zh": "本地申报数据"},
+    "lane": {"en": "lane", "zh": "车道"},
+    "vehicle": {"en": "vehicle at the gate", "zh": "当前车辆"},
+    "ago": {"en": "{} ago", "zh": "{}前"},
+    "never": {"en": "never", "zh": "无"},
+    "unknown": {"en": "not known", "zh": "未知"},
+    "none": {"en": "none", "zh": "无"},
+    "ok": {"en": "ok", "zh": "正常"},
+    "starting": {"en": "starting", "zh": "启动中"},
+    "unplugged": {"en": "unplugged", "zh": "未连接"},
+    "silent": {"en": "silent", "zh": "无数据"},
+    "babbling": {"en": "babbling", "zh": "乱码"},
+    "unreadable": {"en": "unreadable", "zh": "无读数"},
+    "release": {"en": "RELEASE", "zh": "放行"},
+    "review": {"en": "REVIEW: a person looks", "zh": "人工核查"},
+    "inspect": {"en": "INSPECT", "zh": "查验"},
+    "hold": {"en": "HOLD: call the officer", "zh": "暂扣：请联系关员"},
+}
+
+
+def label(word: str, language: Language) -> str:
+    """A word for a person; the word itself when there is no translation."""
+    return LABELS.get(word, {}).get(language, word)
+
+
+def sentence(code: str, values: dict[str, Any], language: Language) -> str:
+    """A reason in words."""
+    known = REASONS.get(code)
+    return known[language].format(**values) if known else f"{code}: {values}"
+
+
+def duration(seconds: int | None, language: Language) -> str:
+    """A span of time as short as it can be said."""
+    if seconds is None:
+        return label("never", language)
+    for size, unit, chinese in ((86_400, "d", "天"), (3600, "h", "小时"), (60, "min", "分钟")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {chinese if language == 'zh' else unit}"
+    return f"{seconds} {'秒' if language == 'zh' else 's'}"

@@ -1,0 +1,1 @@
+"""Window and receipts (sans-IO), and the gRPC channel around them."""

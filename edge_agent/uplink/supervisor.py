@@ -1,0 +1,173 @@
+"""Keeps the agent connected: opens the channel, runs the stream, evidence and reference beside it, renews, backs off.
+
+Nothing here can lose a record: the journal is the queue, and only receipts move it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import grpc
+import structlog
+
+from edge_agent.errors import EdgeAgentError
+from edge_agent.uplink.evidence import Blobs, deliver
+from edge_agent.uplink.stream import RecordStream
+
+LOG = structlog.get_logger()
+
+BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+EVIDENCE_POLL_S = 0.5
+
+CHANNEL_OPTIONS = (
+    ("grpc.keepalive_time_ms", 10_000),  # a half-open connection is noticed within 20 s
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.max_send_message_length", 64 * 1024 * 1024),
+    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    ("grpc.min_reconnect_backoff_ms", 200),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+)
+
+
+class Connector(Protocol):
+    """How to reach the collector, with the credentials that are valid now."""
+
+    @property
+    def address(self) -> str:
+        """host:port of the uplink."""
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        """The agent's certificate and key, the collector's CA."""
+
+    def renew_if_due(self) -> None:
+        """Fetch a fresh certificate when the present one nears its end; EdgeAgentError when that fails."""
+
+    def explain(self, error_text: str) -> str:
+        """A TLS failure in words a person can act on."""
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkState:
+    """Connected or not, and why not."""
+
+    connected: bool
+    problem: str = ""
+
+
+class Uplink:
+    """One thread that keeps the record stream running, with two helpers while it is connected."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        stream: RecordStream,
+        evidence_waiting: Callable[[], list[tuple[bytes, int, str]]],
+        blobs: Blobs,
+        refresh_reference: Callable[[grpc.Channel], None],
+        reference_every_s: float,
+        on_state: Callable[[UplinkState], None],
+    ) -> None:
+        """`refresh_reference` fetches what is new; it may raise grpc.RpcError."""
+        self._connector, self._stream, self._blobs = connector, stream, blobs
+        self._evidence_waiting = evidence_waiting
+        self._refresh_reference, self._reference_every_s = refresh_reference, reference_every_s
+        self._on_state = on_state
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the connection; returns within a few seconds."""
+        self._stop.set()
+        self._stream.end()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            problem, worked = self._connect_once()
+            if self._stop.is_set():
+                return
+            failures = 0 if worked else failures + 1
+            self._on_state(UplinkState(connected=False, problem=problem))
+            LOG.warning("uplink.down", problem=problem, tries=failures)
+            self._stop.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+
+    def _connect_once(self) -> tuple[str, bool]:
+        """One connection until it ends: why it ended, and whether it had come up."""
+        up = threading.Event()
+        try:
+            self._connector.renew_if_due()
+        except EdgeAgentError as error:
+            LOG.warning("certificate.not_renewed", problem=str(error))
+        channel = grpc.secure_channel(self._connector.address, self._connector.credentials(), options=CHANNEL_OPTIONS)
+        over = threading.Event()
+        helpers = [
+            threading.Thread(target=self._helper, args=(work, channel, up, over), name=name, daemon=True)
+            for name, work in (("evidence", self._deliver_evidence), ("reference", self._keep_reference))
+        ]
+        for helper in helpers:
+            helper.start()
+        try:
+            self._stream.run(channel, on_welcome=lambda: self._came_up(up))
+        except grpc.RpcError as error:
+            return self._words(error), up.is_set()
+        except EdgeAgentError as error:
+            return str(error), up.is_set()
+        finally:
+            over.set()
+            up.set()
+            channel.close()
+            for helper in helpers:
+                helper.join(timeout=2)
+        return "the collector ended the connection", up.is_set()
+
+    def _came_up(self, up: threading.Event) -> None:
+        LOG.info("uplink.up", address=self._connector.address)
+        self._on_state(UplinkState(connected=True))
+        up.set()
+
+    def _helper(
+        self,
+        work: Callable[[grpc.Channel, threading.Event], None],
+        channel: grpc.Channel,
+        up: threading.Event,
+        over: threading.Event,
+    ) -> None:
+        up.wait()
+        while not over.is_set():
+            try:
+                work(channel, over)
+            except grpc.RpcError as error:
+                LOG.info("uplink.helper", problem=self._words(error))
+            except ValueError:
+                return  # grpc: the channel was closed under us
+            except EdgeAgentError as error:
+                LOG.warning("uplink.helper", problem=str(error))
+            over.wait(EVIDENCE_POLL_S)
+
+    def _deliver_evidence(self, channel: grpc.Channel, over: threading.Event) -> None:
+        for item in self._evidence_waiting():
+            if over.is_set():
+                return
+            deliver(channel, self._blobs, item, over)
+
+    def _keep_reference(self, channel: grpc.Channel, over: threading.Event) -> None:
+        self._refresh_reference(channel)
+        over.wait(self._reference_every_s)
+
+    def _words(self, error: grpc.RpcError) -> str:
+        if not isinstance(error, grpc.Call):
+            return str(error)
+        details = error.details() or ""
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            return self._connector.explain(details)
+        return f"{error.code().name}: {details}"

@@ -1,0 +1,100 @@
+"""What the rules of a passage look at, and the shape of a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeVar
+
+from gate_contract.rules.context import Context
+from gate_contract.rules.facts import Declared, PassageFacts
+from gate_contract.rules.findings import Action, Fired, Input
+from gate_contract.rules.matching import Match
+from gate_contract.rules.policy import Policy
+from gate_contract.rules.text import MOST_NAMED, moment, shown
+from gate_contract.rules.trips import Trip
+from gate_contract.rules.weights import Balance, NoBalance
+
+Subject = TypeVar("Subject")
+
+
+class Need(Enum):
+    """What must be there before a rule is asked. A rule whose need is not met has nothing to say."""
+
+    PLATE = "a plate was read"
+    BALANCE = "one trip is surely matched, and the lane weighs"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One passage to be judged. `balance` is None when no single trip is matched or the lane has no scale."""
+
+    passage: PassageFacts
+    context: Context
+    policy: Policy
+    match: Match
+    balance: Balance | NoBalance | None
+
+    def has(self, need: Need) -> bool:
+        """Whether a need is met."""
+        return self.match.read is not None if need is Need.PLATE else self.match.sure and self.balance is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """One declaration whose vehicle was not seen, to be judged at a moment."""
+
+    declared: Declared
+    now_unix_ns: int
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[Subject]):
+    """One row of the rule book.
+
+    Attributes:
+        severities: the mildest and the gravest severity it can give, 1 to 4.
+        action: the default: the strictest action it can ask for.
+        needs: all must be met before `judge` is asked.
+        judge: yields what fired; pure and total.
+    """
+
+    code: str
+    title: str
+    severities: tuple[int, int]
+    action: Action
+    needs: tuple[Need, ...]
+    judge: Callable[[Subject], Iterator[Fired]]
+
+
+def read_inputs(case: Case) -> tuple[Input, ...]:
+    """The plates read: the one compared first, then the others."""
+    compared = case.match.read
+    others = [read for read in case.passage.plates if read is not compared][:MOST_NAMED]
+    first = (Input("plate_read", shown(compared.text), compared.source),) if compared else ()
+    return first + tuple(Input("plate_also_read", shown(read.text) or "not read", read.source) for read in others)
+
+
+def trip_input(name: str, trip: Trip) -> Input:
+    """A booked plate with the versions it is from and its departure, when one is declared."""
+    departure = trip.departure_unix_ns
+    leaving = f", departure {moment(departure)}" if departure else ""
+    return Input(name, shown(trip.plate), f"{trip.source}{leaving}")
+
+
+def booking_inputs(case: Case) -> tuple[Input, ...]:
+    """The trips judged against or equally near, those passed over, and out of how many they were chosen."""
+    booking, at = case.policy.booking, case.passage.at_unix_ns
+    span = (
+        f"departure within {booking.departure_window_hours} h of {moment(at)}; without a departure lodged up to"
+        f" {booking.lodged_before_hours} h before or {booking.lodged_after_hours} h after"
+        if at
+        else "of any day: the gate's clock cannot be believed"
+    )
+    return (
+        *(trip_input("plate_booked", trip) for trip in case.match.trips[:MOST_NAMED]),
+        *(trip_input("plate_passed_over", trip) for trip in case.match.passed_over[:MOST_NAMED]),
+        Input("open_bookings", str(case.match.open_bookings), f"site {shown(case.context.site_id) or 'any'}, {span}"),
+    )

@@ -1,0 +1,187 @@
+"""What a passage and a declaration say, as values a rule can calculate with.
+
+Conversion is tolerant: what is missing or malformed becomes `Absent` with the reason, never an exception.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal
+
+from gate_contract.rules import plates
+from gate_contract.rules.text import plain, shown
+from gate_contract.v1 import declaration_pb2, passage_pb2, stamp_pb2
+
+_DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{1,20})?")
+"""Decimal text of the contract. Nine digits before the point are a million tonnes; 20 after it hold a pound's 13."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """No usable value; `reason` completes "the cargo mass is …"."""
+
+    reason: str
+
+
+Amount = Decimal | Absent
+
+
+def amount(text: str, *, negative: bool = False) -> Amount:
+    """Kilograms from decimal text; Absent when empty, malformed, or negative where that is not allowed."""
+    if not text:
+        return Absent("not given")
+    if not _DECIMAL.fullmatch(text):
+        return Absent(f"given as {shown(text)!r}, which is no decimal number of kilograms")
+    value = Decimal(text)
+    return value if negative or value >= 0 else Absent(f"given as {plain(value)} kg, less than nothing")
+
+
+@dataclass(frozen=True, slots=True)
+class PlateFact:
+    """A plate read. `text` is normalised and "" when nothing was read; `confidence` is 0 to 1 or None."""
+
+    device_id: str
+    text: str
+    confidence: float | None
+    late: bool
+
+    @classmethod
+    def of(cls, read: passage_pb2.PlateRead) -> PlateFact:
+        """Take over what can be used; a confidence outside 0 to 1 is none."""
+        confidence = read.confidence if read.HasField("confidence") and 0 <= read.confidence <= 1 else None
+        return cls(read.device_id, plates.normalise(read.text), confidence, read.late)
+
+    @property
+    def source(self) -> str:
+        """E.g. `camera-1, confidence 0.93, late`."""
+        sure = "" if self.confidence is None else f"confidence {self.confidence:.2f}"
+        return ", ".join(filter(None, (shown(self.device_id), sure, "late" if self.late else "")))
+
+
+@dataclass(frozen=True, slots=True)
+class WeighingFact:
+    """A weight on which the scale stood still, kilograms. `kind` and `stability` are None when nobody says."""
+
+    device_id: str
+    kilograms: Amount
+    uncertainty_kilograms: Amount
+    kind: Literal["gross", "net"] | None
+    stability: Literal["device", "inferred"] | None
+    late: bool
+
+    @classmethod
+    def of(cls, weighing: passage_pb2.Weighing) -> WeighingFact:
+        """Take over what can be used; enum values this version does not know count as not said."""
+        kinds: dict[int, Literal["gross", "net"]] = {
+            passage_pb2.WEIGHT_KIND_GROSS: "gross",
+            passage_pb2.WEIGHT_KIND_NET: "net",
+        }
+        stabilities: dict[int, Literal["device", "inferred"]] = {
+            passage_pb2.STABILITY_DEVICE: "device",
+            passage_pb2.STABILITY_INFERRED: "inferred",
+        }
+        return cls(
+            device_id=weighing.device_id,
+            kilograms=amount(weighing.kilograms, negative=True),
+            uncertainty_kilograms=amount(weighing.uncertainty_kilograms),
+            kind=kinds.get(weighing.kind),
+            stability=stabilities.get(weighing.stability),
+            late=weighing.late,
+        )
+
+    @property
+    def source(self) -> str:
+        """E.g. `scale-1, stable (inferred), gross or net not said by the device: taken as gross`."""
+        kind = self.kind or "gross or net not said by the device: taken as gross"
+        stable = f"stable ({self.stability})" if self.stability else "not known to be stable"
+        return ", ".join(filter(None, (shown(self.device_id), stable, kind, "late" if self.late else "")))
+
+
+@dataclass(frozen=True, slots=True)
+class PassageFacts:
+    """One passage.
+
+    Attributes:
+        at_unix_ns: when it opened; None when the gate's clock cannot be believed or did not say.
+        direction: a value of `passage_pb2.Direction`; 0 when not said.
+        missing: what the lane is equipped for and did not read: kind ("plate", "weight") and reason, in order.
+    """
+
+    passage_id: str
+    at_unix_ns: int | None
+    direction: int
+    plates: tuple[PlateFact, ...]
+    weighings: tuple[WeighingFact, ...]
+    missing: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, passage: passage_pb2.Passage) -> PassageFacts:
+        """Take over a message whatever is in it."""
+        return cls(
+            passage_id=passage.passage_id,
+            at_unix_ns=believed(passage.opened),
+            direction=passage.direction,
+            plates=tuple(PlateFact.of(read) for read in passage.plates),
+            weighings=tuple(WeighingFact.of(weighing) for weighing in passage.weighings),
+            missing=tuple((missing.kind, missing.reason) for missing in passage.missing),
+        )
+
+    def why_missing(self, kind: str) -> str | None:
+        """The reason a reading of this kind is missing; None when the passage does not list it as missing."""
+        return next((reason for missing, reason in self.missing if missing == kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One version of one declaration. Times are None when not known; `persons` is None when none is declared."""
+
+    declaration_id: str
+    version: int
+    site_id: str
+    direction: int
+    sailing_id: str
+    departure_unix_ns: int | None
+    lodged_unix_ns: int | None
+    vehicle_plate: str
+    trailer_plate: str
+    vehicle_tare_kilograms: Amount
+    box_tare_kilograms: Amount
+    persons: int | None
+    cargo_kilograms: Amount
+
+    @classmethod
+    def of(cls, declaration: declaration_pb2.Declaration) -> Declared:
+        """Take over a message whatever is in it. No container and no box tare is a box tare of nothing."""
+        no_boxes = not declaration.containers and not declaration.box_tare_kilograms
+        return cls(
+            declaration_id=declaration.declaration_id,
+            version=declaration.version,
+            site_id=declaration.site_id,
+            direction=declaration.direction,
+            sailing_id=declaration.sailing_id,
+            departure_unix_ns=known_time(declaration.departure_unix_ns),
+            lodged_unix_ns=known_time(declaration.lodged_unix_ns),
+            vehicle_plate=plates.normalise(declaration.vehicle_plate),
+            trailer_plate=plates.normalise(declaration.trailer_plate),
+            vehicle_tare_kilograms=amount(declaration.vehicle_tare_kilograms),
+            box_tare_kilograms=Decimal(0) if no_boxes else amount(declaration.box_tare_kilograms),
+            persons=declaration.persons or None,
+            cargo_kilograms=amount(declaration.cargo_kilograms),
+        )
+
+    @property
+    def name(self) -> str:
+        """E.g. `D-17 version 2`."""
+        return f"{shown(self.declaration_id) or '(no id)'} version {self.version}"
+
+
+def known_time(unix_ns: int) -> int | None:
+    """0 means not known in the contract; nothing here happened before 1970."""
+    return unix_ns if unix_ns > 0 else None
+
+
+def believed(stamp: stamp_pb2.Stamp) -> int | None:
+    """Wall time of a stamp; None when the kernel said that its clock was not synchronised."""
+    return None if stamp.clock == stamp_pb2.CLOCK_STATE_UNSYNCHRONISED else known_time(stamp.wall_unix_ns)

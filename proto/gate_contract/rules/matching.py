@@ -1,0 +1,206 @@
+"""Which booking a passage is judged against, and how surely. The reasons are in docs/rules.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from gate_contract.rules import plates
+from gate_contract.rules.bookings import BookingIndex, Crossing, is_open
+from gate_contract.rules.facts import Declared, PassageFacts, PlateFact
+from gate_contract.rules.plates import Nearness
+from gate_contract.rules.policy import Policy
+from gate_contract.rules.trips import Trip, trips_of
+from gate_contract.rules.weights import Balance, balance_of
+from gate_contract.v1 import declaration_pb2
+
+Declarations = Sequence[declaration_pb2.Declaration] | BookingIndex
+
+
+class MatchKind(Enum):
+    """What became of the search for a booking."""
+
+    EXACT = "exact"
+    """One trip is booked under exactly this plate."""
+    NEAR = "near"
+    """One trip is booked under a plate near enough, and no other is as near."""
+    AMBIGUOUS = "ambiguous"
+    """Two or more trips are equally near; nobody but a person can say which it is."""
+    UNBOOKED = "unbooked"
+    """A plate was read and no trip is booked near it."""
+    UNREAD = "unread"
+    """No plate was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The outcome.
+
+    Attributes:
+        read: the plate read that was compared; None when UNREAD.
+        nearness: of the read to the trips; None when there are none.
+        trips: the one trip judged against (EXACT, NEAR), all equally near (AMBIGUOUS), else none.
+        evidence: what speaks for a NEAR or AMBIGUOUS match besides its distance; "" when nothing does.
+        passed_over: trips that were not taken: another departure of the same plate, or as near without evidence.
+        neighbours: how many booked plates were open and within reach of a read that is booked nowhere.
+        open_bookings: how many declarations were open to the passage.
+    """
+
+    kind: MatchKind
+    read: PlateFact | None
+    nearness: Nearness | None
+    trips: tuple[Trip, ...]
+    evidence: str
+    passed_over: tuple[Trip, ...]
+    neighbours: int
+    open_bookings: int
+
+    @property
+    def trip(self) -> Trip | None:
+        """The one trip the passage is judged against; None when there is none or more than one."""
+        return self.trips[0] if len(self.trips) == 1 else None
+
+    @property
+    def sure(self) -> bool:
+        """Whether something more than one edit speaks for the one trip: only then is its weight judged."""
+        return self.kind is MatchKind.EXACT or (self.kind is MatchKind.NEAR and bool(self.evidence))
+
+    @property
+    def declarations(self) -> tuple[Declared, ...]:
+        """Every declaration judged against or equally near, in order of id and version."""
+        found = [declared for trip in self.trips for declared in trip.declarations]
+        return tuple(sorted(found, key=lambda each: (each.declaration_id, each.version)))
+
+
+def match_booking(passage: PassageFacts, declarations: Declarations, policy: Policy, site_id: str = "") -> Match:
+    """Find the booking of a passage among all versions of all declarations, in any order, or in an index of them.
+
+    `site_id` is the site of the lane; "" when not known. Candidates are the latest versions that are open to the
+    passage: same site and direction where both say one, and not for another day (policy `booking`).
+    """
+    book = declarations if isinstance(declarations, BookingIndex) else BookingIndex(declarations)
+    return _Search(passage, book, policy, Crossing(site_id, passage.direction, passage.at_unix_ns)).run()
+
+
+def best_reads(passage: PassageFacts) -> list[PlateFact]:
+    """Reads worth comparing, surest first, those without a confidence last.
+
+    A trailer's plate counts only where no other was read: which trailer belongs to which tractor is another rule's.
+    """
+    read = [each for each in passage.plates if each.text]
+    vehicles = [each for each in read if not plates.is_trailer(each.text)]
+    # sorted() is stable: equally sure reads stay in order of arrival.
+    return sorted(vehicles or read, key=lambda each: (each.confidence is None, -(each.confidence or 0)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One search, with everything it depends on."""
+
+    passage: PassageFacts
+    book: BookingIndex
+    policy: Policy
+    crossing: Crossing
+
+    def run(self) -> Match:
+        reads = best_reads(self.passage)
+        if not reads:
+            return self._match(MatchKind.UNREAD, None)
+        return self._exact(reads) or self._near(reads[0])
+
+    def _exact(self, reads: Iterable[PlateFact]) -> Match | None:
+        """The surest read that is booked letter for letter."""
+        for read in reads:
+            if trips := trips_of(read.text, self._open(self.book.exact(read.text))):
+                chosen = self._nearest_departure(trips)
+                kind = MatchKind.EXACT if len(chosen) == 1 else MatchKind.AMBIGUOUS
+                return self._match(
+                    kind, read, nearness=Nearness(0, 0), trips=chosen, passed_over=_without(trips, chosen)
+                )
+        return None
+
+    def _near(self, read: PlateFact) -> Match:
+        """The nearest bookings to a read that is booked nowhere."""
+        ranked: dict[Nearness, list[tuple[str, list[declaration_pb2.Declaration]]]] = {}
+        for plate, declarations in self.book.near(read.text, self.policy.V01.match_within).items():
+            if candidates := self._open(declarations):
+                ranked.setdefault(plates.nearness(read.text, plate), []).append((plate, candidates))
+        neighbours = sum(map(len, ranked.values()))
+        if not ranked:
+            return self._match(MatchKind.UNBOOKED, read)
+        nearest = min(ranked)
+        trips = [trip for booked in ranked[nearest] for trip in self._nearest_departure(trips_of(*booked))]
+        supported, evidence = self._supported(nearest, trips, neighbours)
+        if not supported:
+            return self._match(MatchKind.UNBOOKED, read, passed_over=trips, neighbours=neighbours)
+        return self._match(
+            MatchKind.NEAR if len(supported) == 1 else MatchKind.AMBIGUOUS,
+            read,
+            nearness=nearest,
+            trips=supported,
+            evidence=evidence,
+            passed_over=_without(trips, supported),
+            neighbours=neighbours,
+        )
+
+    def _supported(self, nearness: Nearness, trips: list[Trip], neighbours: int) -> tuple[list[Trip], str]:
+        """The trips that may be taken at this distance, and what speaks for them besides the plate.
+
+        Look-alikes and one edit need nothing more. At two edits, among many bookings, a neighbour is more likely
+        chance than truth, and is taken only with evidence.
+        """
+        if nearness.by_look_alikes:
+            return trips, "cameras confuse all the characters that differ"
+        if by_trailer := [trip for trip in trips if self._trailer_read(trip)]:
+            return by_trailer, "the trailer's plate was read as declared"
+        sole = len(trips) == 1 and (nearness.edits == 1 or neighbours == 1)
+        if sole and self._weight_fits(trips[0]):
+            return trips, "the measured weight fits what is declared, and no other booking is as near"
+        if self._count() <= (most := self.policy.V01.few_bookings):
+            return trips, f"no more than {most} bookings are open, too few for chance"
+        return (trips if nearness.edits == 1 else []), ""
+
+    def _trailer_read(self, trip: Trip) -> bool:
+        """Whether a trailer that the trip declares was read letter for letter."""
+        declared = {each.trailer_plate for each in trip.declarations} - {""}
+        return any(read.text in declared for read in self.passage.plates)
+
+    def _weight_fits(self, trip: Trip) -> bool:
+        """Whether the measured weight is what the trip declares, within W01's tolerance."""
+        balance = balance_of(self.passage, trip, self.policy)
+        return isinstance(balance, Balance) and balance.within_tolerance
+
+    def _nearest_departure(self, trips: list[Trip]) -> list[Trip]:
+        """Of trips of one plate the one that departs nearest to the passage; all when that cannot be told."""
+        at, departures = self.crossing.at_unix_ns, [trip.departure_unix_ns for trip in trips]
+        if len(trips) == 1 or at is None:
+            return trips
+        away = [abs(departure - at) for departure in departures if departure is not None]
+        if len(away) < len(trips):
+            return trips
+        return [trip for trip, distance in zip(trips, away, strict=True) if distance == min(away)]
+
+    def _open(self, declarations: Iterable[declaration_pb2.Declaration]) -> list[declaration_pb2.Declaration]:
+        return [each for each in declarations if is_open(each, self.crossing, self.policy)]
+
+    def _count(self) -> int:
+        return self.book.count_open(self.crossing, self.policy)
+
+    def _match(
+        self,
+        kind: MatchKind,
+        read: PlateFact | None,
+        *,
+        nearness: Nearness | None = None,
+        trips: Sequence[Trip] = (),
+        evidence: str = "",
+        passed_over: Sequence[Trip] = (),
+        neighbours: int = 0,
+    ) -> Match:
+        return Match(kind, read, nearness, tuple(trips), evidence, tuple(passed_over), neighbours, self._count())
+
+
+def _without(trips: list[Trip], chosen: list[Trip]) -> list[Trip]:
+    """The trips that were not chosen."""
+    return [trip for trip in trips if trip not in chosen]
