@@ -9,12 +9,13 @@ GENERATED := $(VENV)/.generated
 # Tests run in parallel processes; 2 suits the smallest machine we support.
 JOBS ?= 2
 
-.PHONY: help setup proto demo test lint bench coverage lock clean
+.PHONY: help setup proto demo test lint breaking bench coverage lock clean
 
 help:
 	@echo "make demo      one collector, two gates, 40 trucks: from scale bytes to audited verdicts"
 	@echo "make test      all tests"
 	@echo "make lint      ruff, mypy --strict, import contracts, buf lint"
+	@echo "make breaking  does the contract still fit what older releases send?"
 	@echo "make bench     what each stage costs"
 	@echo "make coverage  tests with branch coverage"
 	@echo "make lock      pin dependencies anew (needs uv)"
@@ -49,6 +50,13 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/buf lint proto
+
+# The wire rules: what was sent once can be read for ever. Compared with the commit before, or with CONTRACT_BASE.
+CONTRACT_BASE ?= HEAD~1
+breaking: setup
+	@if git rev-parse -q --verify '$(CONTRACT_BASE):proto/buf.yaml' >/dev/null 2>&1; then \
+	  $(BIN)/buf breaking proto --against '.git#subdir=proto,ref=$(CONTRACT_BASE)' && echo "contract: nothing breaks against $(CONTRACT_BASE)"; \
+	else echo "contract: $(CONTRACT_BASE) has no contract to compare with (a first commit, or no git history)"; fi
 
 bench: setup
 	$(BIN)/python -m benchmarks

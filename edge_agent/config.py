@@ -262,7 +262,7 @@ def _rival_ports(cameras: Iterable[CameraTable]) -> list[str]:
 def _refer(where: str, kind: str, ids: Iterable[str], known: set[str]) -> None:
     for device_id in ids:
         if device_id not in known:
-            near = get_close_matches(device_id, known, n=1)
+            near = get_close_matches(device_id, sorted(known), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; add a [[{kind}]] with that id"
             raise ValueError(f"{where} names the {kind} {device_id!r}, which is not there{hint}")
 

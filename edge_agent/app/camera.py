@@ -67,9 +67,10 @@ class CameraDesk:
             LOG.warning("camera.push_faults", device=push.device_id, faults=parsed.faults)
         self._take_unreadable(push.device_id, parsed, now)
         if plates_seen(parsed, push.device_id, now, ()):
-            # Pictures are kept for vehicles only: heartbeats and motion events would fill the disk.
-            pictures = tuple(self._evidence.keep(p.body, p.media_type, p.role) for p in parsed.pictures)
-            for plate in plates_seen(parsed, push.device_id, now, pictures):
+            # Kept for vehicles only: heartbeats and motion events would fill the disk.
+            kept = [self._evidence.keep(p.body, p.media_type, p.role) for p in parsed.pictures]
+            kept += [self._evidence.keep(document, "application/xml", "message") for document in parsed.documents]
+            for plate in plates_seen(parsed, push.device_id, now, tuple(kept)):
                 self._spool(plate)
         self._well(push.device_id, now)
 

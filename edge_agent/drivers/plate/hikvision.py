@@ -52,11 +52,19 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class ParsedPush:
-    """One push understood; `faults` is what was wrong with it and did not stop that, in words."""
+    """One push understood.
+
+    Attributes:
+        events: what its documents say.
+        pictures: its pictures.
+        faults: what was wrong with it and did not stop that, in words.
+        documents: its XML documents as they came.
+    """
 
     events: tuple[Event, ...]
     pictures: tuple[Picture, ...]
     faults: tuple[str, ...] = ()
+    documents: tuple[bytes, ...] = ()
 
 
 def parse_push(content_type: str, body: bytes) -> ParsedPush:
@@ -68,14 +76,14 @@ def parse_push(content_type: str, body: bytes) -> ParsedPush:
         message = parse_multipart(content_type, body)
     except MultipartError as error:
         return ParsedPush((Unreadable(str(error), body),), ())
-    documents = 0
+    documents: list[bytes] = []
     events: list[Event] = []
     pictures: list[Picture] = []
     faults = list(message.faults)
     for number, part in enumerate(message.parts, start=1):
         called = f"part {number} ({part.name or part.filename or 'no name'})"
         if looks_like_xml(part.body) or (part.body and "xml" in part.content_type.lower()):
-            documents += 1
+            documents.append(part.body)
             events.extend(parse_events(part.body))
         elif not (media_type := _media_type(part.body)):
             faults.append(f"{called} is neither XML nor JPEG nor PNG" if part.body else f"{called} is empty")
@@ -85,7 +93,7 @@ def parse_push(content_type: str, body: bytes) -> ParsedPush:
             pictures.append(Picture(_role(part), media_type, part.body))
     if not documents:
         events.append(Unreadable(f"None of {len(message.parts)} parts is an XML document", body))
-    return ParsedPush(tuple(events), tuple(pictures), tuple(faults))
+    return ParsedPush(tuple(events), tuple(pictures), tuple(faults), tuple(documents))
 
 
 def plates_seen(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 from http import HTTPStatus
 
 import pytest
@@ -161,6 +162,13 @@ def test_broken_and_endless_chunks_are_refused(wire: bytes, status: HTTPStatus) 
     with pytest.raises(RefusedRequestError) as refused:
         ChunkedBody(100).feed(wire)
     assert refused.value.status is status
+
+
+def test_a_head_of_blanks_takes_time_in_proportion() -> None:
+    began = time.perf_counter()
+    parsed = parse_head(head("A: x" + (" " * 8_000 + "y") * 4))
+    assert time.perf_counter() - began < 0.5  # about 1 ms
+    assert len(parsed.fields["a"]) == 32_005
 
 
 def test_a_body_in_chunks_of_one_byte_takes_time_in_proportion() -> None:

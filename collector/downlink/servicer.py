@@ -1,0 +1,63 @@
+"""gRPC servicer of the reference data."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
+
+import grpc
+import structlog
+from sqlalchemy import Connection
+
+from collector.agents.identity import authorise, identity_of
+from collector.downlink.slices import Page, end_position, next_page
+from collector.errors import EnrolmentError, StoreError
+from collector.ingest.peers import Context, abort
+from collector.store.engine import Store
+from gate_contract.v1.reference_pb2 import FetchDeclarationsRequest, FetchDeclarationsResponse
+from gate_contract.v1.reference_pb2_grpc import ReferenceServiceServicer
+
+T = TypeVar("T")
+
+_log = structlog.get_logger()
+
+
+class ReferenceServicer(ReferenceServiceServicer):
+    """Gives each gate the declarations of its own site and no other's."""
+
+    def __init__(self, store: Store) -> None:
+        """Reads from `store`, off the event loop."""
+        self._store = store
+
+    async def FetchDeclarations(  # noqa: N802 - gRPC's name
+        self, request: FetchDeclarationsRequest, context: Context
+    ) -> AsyncIterator[FetchDeclarationsResponse]:
+        """Declarations of the caller's site from a position on."""
+        try:
+            identity = identity_of(context)
+            site_id, end = await self._read(
+                lambda connection: (authorise(connection, identity).site_id, end_position(connection))
+            )
+            position = min(request.position, end)  # a restored collector may have less than the gate had
+            while position < end:
+                page = await self._read(self._page(site_id, position, end))
+                position = page.position
+                yield FetchDeclarationsResponse(declarations=page.bodies, position=position)
+        except EnrolmentError as error:
+            _log.warning("agent refused", peer=context.peer(), reason=str(error))
+            await abort(context, grpc.StatusCode.PERMISSION_DENIED, str(error))
+        except StoreError as error:
+            _log.error("declarations cannot be read", cause=str(error))
+            await abort(context, grpc.StatusCode.UNAVAILABLE, "the collector's database cannot be read; try later")
+
+    def _page(self, site_id: str, position: int, end: int) -> Callable[[Connection], Page]:
+        return lambda connection: next_page(connection, site_id, position, end, time.time_ns())
+
+    async def _read(self, look: Callable[[Connection], T]) -> T:
+        def read() -> T:
+            with self._store.read() as connection:
+                return look(connection)
+
+        return await asyncio.to_thread(read)
