@@ -1,1 +1,1 @@
-"""The append-only log over everything that was accepted: checkpoints, proofs, audit, bundles."""
+"""The append-only ledger over all journals: appending, proofs, audit, and bundles that prove one record."""

@@ -14,8 +14,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from collector.errors import StoreError
@@ -88,10 +88,21 @@ def open_store(url: str, *, migrate: bool = True) -> Store:
     store = Store(engine)
     try:
         if migrate:
-            _migrate(engine, url)
-    except OperationalError as error:
+            _migrate(store, engine)
+    except sqlite3.DatabaseError as error:  # raised while the connection was set up, before SQLAlchemy saw it
         raise _translated(error) from error
     return store
+
+
+def open_existing(url: str) -> Store:
+    """Like open_store, for commands that look: they make no database where there is none."""
+    path = make_url(url).database
+    if url.startswith("sqlite") and not Path(path or "").exists():
+        raise StoreError(
+            f"there is no database at {path}",
+            fix="check --config and --state-dir; `gate-collector serve` makes the database on its first start",
+        )
+    return open_store(url)
 
 
 def _configure_sqlite(engine: Engine) -> None:
@@ -105,30 +116,32 @@ def _configure_sqlite(engine: Engine) -> None:
             "foreign_keys=ON",
             f"busy_timeout={BUSY_TIMEOUT_S * 1000}",
             "cache_size=-16000",
+            "wal_autocheckpoint=4096",  # 16 MiB: the largest group of batches is written back once, not four times
         ):
             connection.execute(f"PRAGMA {pragma}")
 
 
-def _migrate(engine: Engine, url: str) -> None:
+def _migrate(store: Store, engine: Engine) -> None:
+    """Make or upgrade the tables in one transaction; who starts at the same time waits, and finds them made."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     scripts = ScriptDirectory.from_config(config)
-    with engine.connect() as connection:
+    with store.read() as connection:
         at = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in scripts.walk_revisions()}
-    if at is not None and at not in known:
+    if at is not None and at not in {script.revision for script in scripts.walk_revisions()}:
         raise StoreError(
-            f"the database {_shown(url)} was written by a newer release (schema {at})",
+            f"the database {_shown(engine)} was written by a newer release (schema {at})",
             fix="install that release, or restore the backup that fits this one",
         )
     if at == scripts.get_current_head():
         return
-    config.attributes["engine"] = engine
-    command.upgrade(config, "head")
+    with store.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
-def _translated(error: DBAPIError) -> StoreError:
-    cause = str(error.orig)
+def _translated(error: DBAPIError | sqlite3.DatabaseError) -> StoreError:
+    cause = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     fix = "see the cause; nothing was half done"
     if "full" in cause:
         fix = "free space on the disk that holds the database; agents keep their records until then"
@@ -141,6 +154,6 @@ def _translated(error: DBAPIError) -> StoreError:
     return StoreError("the database could not do what was asked", cause=cause, fix=fix)
 
 
-def _shown(url: str) -> str:
-    """The URL without a password."""
-    return create_engine(url).url.render_as_string(hide_password=True)
+def _shown(engine: Engine) -> str:
+    """Its URL without a password."""
+    return engine.url.render_as_string(hide_password=True)

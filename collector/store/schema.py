@@ -19,8 +19,31 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.engine.default import DefaultExecutionContext
+
+from collector.store.digest import row_digest
 
 metadata = MetaData()
+
+# Columns under the `digest` of tables of which nothing is in the ledger: the audit finds a row that was altered. What
+# changes in a row's life (used, latest, a dropped body) is not under it.
+DIGESTED = {
+    "invitations": ("token_sha256", "agent_id", "site_id", "created_ns"),
+    "quarantine": ("origin", "at_ns", "kind", "detail", "body_sha256"),
+    "evidence": ("sha256", "size", "media_type", "received_ns"),
+    "findings": ("subject", "subject_kind", "sequence", "code", "action", "severity", "at_ns", "body"),
+}
+
+
+def _digest(table: str) -> Column[bytes]:
+    """Filled by itself when a row is inserted."""
+
+    def of_row(context: DefaultExecutionContext) -> bytes:
+        values: dict[str, object] = context.get_current_parameters()  # type: ignore[no-untyped-call]  # SQLAlchemy
+        return row_digest({name: values[name] for name in DIGESTED[table]})
+
+    return Column("digest", LargeBinary, nullable=False, default=of_row)
+
 
 # --- who may send -----------------------------------------------------------------------------------------------
 
@@ -33,6 +56,7 @@ invitations = Table(
     Column("created_ns", BigInteger, nullable=False),
     Column("expires_ns", BigInteger, nullable=False),
     Column("used_ns", BigInteger),
+    _digest("invitations"),
 )
 
 # One journal is one key of one agent. A re-flashed machine has a new key, so a new journal.
@@ -77,7 +101,10 @@ batches = Table(
     Column("first_index", BigInteger, nullable=False),
     Column("count", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Column("received_ns", BigInteger, nullable=False),
+    Column(
+        "leaves", LargeBinary, nullable=False
+    ),  # leaf hashes of its records, 32 bytes each: proofs, and naming a bad one
+    Column("received_ns", BigInteger, nullable=False),  # also the time of its ledger entry
     Column("ledger_index", BigInteger, nullable=False),
     PrimaryKeyConstraint("journal_id", "first_index"),
 )
@@ -92,7 +119,8 @@ dead_letters = Table(
     PrimaryKeyConstraint("journal_id", "record_index"),
 )
 
-# What was refused and must be looked at: forks, bad seals. Bounded; the oldest bodies are dropped first, never the rows.
+# What was refused and must be looked at: forks, bad seals. Bounded; the oldest bodies are dropped first, never the
+# rows.
 quarantine = Table(
     "quarantine",
     metadata,
@@ -101,7 +129,9 @@ quarantine = Table(
     Column("at_ns", BigInteger, nullable=False),
     Column("kind", String, nullable=False),  # fork, bad-seal
     Column("detail", Text, nullable=False),
-    Column("body", LargeBinary),
+    Column("body", LargeBinary),  # the batch as it came; null once dropped
+    Column("body_sha256", LargeBinary, nullable=False),
+    _digest("quarantine"),
 )
 
 evidence = Table(
@@ -111,6 +141,7 @@ evidence = Table(
     Column("size", BigInteger, nullable=False),
     Column("media_type", String, nullable=False),
     Column("received_ns", BigInteger, nullable=False),
+    _digest("evidence"),
 )
 
 # --- the ledger ---------------------------------------------------------------------------------------------------
@@ -120,6 +151,7 @@ ledger_entries = Table(
     metadata,
     Column("entry_index", BigInteger, primary_key=True, autoincrement=False),
     Column("body", LargeBinary, nullable=False),  # serialised LedgerEntry, the leaf's exact bytes
+    Column("leaf", LargeBinary, nullable=False),  # its leaf hash: proofs read no bodies, and a bad entry is named
 )
 
 ledger_head = Table(
@@ -163,6 +195,7 @@ passages = Table(
     PrimaryKeyConstraint("passage_id", "revision", "journal_id"),
     Index("passages_by_time", "site_id", "opened_ns"),
     Index("passages_by_plate", "plate", "opened_ns"),
+    Index("passages_by_record", "journal_id", "record_index"),
 )
 
 incidents = Table(
@@ -231,6 +264,7 @@ findings = Table(
     Column("at_ns", BigInteger, nullable=False),
     Column("latest", Boolean, nullable=False),
     Column("body", LargeBinary, nullable=False),  # serialised Finding
+    _digest("findings"),
     Index("findings_latest", "latest", "code"),
     Index("findings_by_subject", "subject"),
 )

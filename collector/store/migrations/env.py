@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the engine that `open_store` hands over."""
+"""Alembic's entry: runs the migrations in the transaction that `open_store` hands over."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ from alembic import context
 
 from collector.store.schema import metadata
 
-engine = context.config.attributes["engine"]
-with engine.connect() as connection:
-    context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
-    with context.begin_transaction():
-        context.run_migrations()
-    if connection.in_transaction():
-        connection.commit()
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=metadata)
+context.run_migrations()
