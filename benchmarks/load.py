@@ -76,14 +76,16 @@ def main(state_dir: Path, count: int) -> None:
     sender.join(10)
     counts = journal.counts()
     print(
-        json.dumps({
-            "records": counts.captured,
-            "acknowledged": counts.acknowledged,
-            "seconds": elapsed,
-            "captured_seconds": captured,
-            "agent_cpu_seconds": time.process_time() - cpu,
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        })
+        json.dumps(
+            {
+                "records": counts.captured,
+                "acknowledged": counts.acknowledged,
+                "seconds": elapsed,
+                "captured_seconds": captured,
+                "agent_cpu_seconds": time.process_time() - cpu,
+                "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
+        )
     )
     journal.close()
 

@@ -33,11 +33,16 @@ class CollectorConnector:
         """The agent's certificate and key, the collector's CA."""
         return grpc.ssl_channel_credentials(self.keys.ca_pem, self.keys.tls_key_pem, self.keys.certificate_pem)
 
-    def renew_if_due(self) -> None:
-        """Fetch a fresh certificate when the present one is in its last third or over; EdgeAgentError when it fails."""
-        if self.keys.renewal_due(self._now()):
-            self.keys = renew(self.keys)
-            LOG.info("certificate.renewed", days=self.keys.certificate_days_left(self._now()))
+    def renew_if_due(self) -> bool:
+        """Fetch a fresh certificate when the present one is in its last third or over; whether it did.
+
+        EdgeAgentError when it fails.
+        """
+        if not self.keys.renewal_due(self._now()):
+            return False
+        self.keys = renew(self.keys)
+        LOG.info("certificate.renewed", days=self.keys.certificate_days_left(self._now()))
+        return True
 
     def certificate_days_left(self) -> int:
         """Whole days until the certificate ends; negative when it has."""

@@ -82,7 +82,7 @@ class StatusWriter:
                 "problem": agent.uplink_state.problem,
                 "address": agent.connector.address,
             },
-            "certificate": {"days_left": agent.connector.certificate_days_left()},
+            "certificate": self._certificate(),
             "reference": {"declarations": len(agent.reference), "age_s": agent.reference.age_s(now.wall)},
         }
 
@@ -118,6 +118,12 @@ class StatusWriter:
                 }
             )
         return shown
+
+    def _certificate(self) -> dict[str, int]:
+        connector = self._agent.connector
+        certificate = connector.keys.certificate
+        life = certificate.not_valid_after_utc - certificate.not_valid_before_utc
+        return {"days_left": connector.certificate_days_left(), "life_days": life.days}
 
     def _lane(self, lane: LaneWorker) -> dict[str, Any]:
         state, last = lane.state, lane.last

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import click
 
+from edge_agent.commands._common import DEFAULT_CONFIG
 from edge_agent.config import AgentTable, load_site
 from edge_agent.errors import ConfigError
 
@@ -19,7 +20,8 @@ from edge_agent.errors import ConfigError
     "--config",
     "site_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Site file; gives the state directory, and its site must be the invitation's.",
+    envvar="TIDEGATE_SITE",
+    help=f"Site file (or $TIDEGATE_SITE, or {DEFAULT_CONFIG}); gives the state directory, its site is checked.",
 )
 @click.option("--state-dir", type=click.Path(file_okay=False, path_type=Path), help="Where keys and journal are kept.")
 def enrol(invite: BinaryIO, site_file: Path | None, state_dir: Path | None) -> None:
@@ -33,6 +35,8 @@ def enrol(invite: BinaryIO, site_file: Path | None, state_dir: Path | None) -> N
 
     invitation = enrolment.Invitation.parse(invite.read())
     directory = AgentTable().state_dir
+    if site_file is None and state_dir is None and DEFAULT_CONFIG.exists():
+        site_file = DEFAULT_CONFIG
     if site_file is not None:
         site = load_site(site_file)
         directory = site.agent.state_dir

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -12,13 +13,15 @@ from typing import Any
 import click
 
 from edge_agent import __version__
-from edge_agent.errors import EdgeAgentError
-from edge_agent.status.health import Health, age_s, assess
-from edge_agent.status.reading import Places, journal_balance, last_records, places
-from edge_agent.status.snapshot import read_snapshot
+from edge_agent.errors import EdgeAgentError, JournalError
+from edge_agent.status.health import Found, Health, age_s, assess
+from edge_agent.status.reading import Places, journal_balance, journal_size, places, records
+from edge_agent.status.show import devices_lines, status_lines
+from edge_agent.status.snapshot import SnapshotError, read_snapshot
 from edge_agent.status.words import Language, sentence
 
 WATCH_EVERY_S = 1.0
+AT_ONCE = 100
 
 
 @click.group()
@@ -40,27 +43,19 @@ def cli(ctx: click.Context, config: Path, lang: Language | None) -> None:
 
 @cli.command()
 @click.option("--watch", is_flag=True, help="Show it anew every second until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; with --watch, one a line.")
 @click.pass_obj
 def status(obj: tuple[Places, Language], watch: bool, as_json: bool) -> None:
     """Everything at a glance: devices, lanes, journal, connection."""
     where, language = obj
-    while True:
-        shown, health = gather(where)
-        if as_json:
-            click.echo(json.dumps(shown, ensure_ascii=False))
-        else:
-            from edge_agent.status.show import show_status  # noqa: PLC0415 - rich is slow to import
-
-            if watch:
-                click.clear()
-            show_status(shown, language)
-        if not watch:
-            sys.exit(int(health.level))
-        try:
+    health = _show_status(where, language, as_json=as_json, clear=watch)
+    try:
+        while watch:
             time.sleep(WATCH_EVERY_S)
-        except KeyboardInterrupt:
-            sys.exit(int(health.level))
+            health = _show_status(where, language, as_json=as_json, clear=True)
+    except KeyboardInterrupt:
+        pass  # how a person ends --watch
+    sys.exit(int(health.level))
 
 
 @cli.command()
@@ -73,44 +68,33 @@ def devices(obj: tuple[Places, Language], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"level": shown["level"], "devices": shown["devices"]}, ensure_ascii=False))
     else:
-        from edge_agent.status.show import show_devices  # noqa: PLC0415 - rich is slow to import
-
-        show_devices(shown, language)
+        click.echo("\n".join(devices_lines(shown, language)))
     sys.exit(int(health.level))
 
 
 @cli.command()
-@click.option("-n", "count", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many records.")
+@click.option("-n", "count", type=click.IntRange(0, 10_000), default=20, show_default=True, help="How many records.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_obj
 def tail(obj: tuple[Places, Language], count: int, follow: bool, as_json: bool) -> None:
     """The newest records of the journal."""
-    from edge_agent.status.show import record_line  # noqa: PLC0415 - protobuf is slow to import
-
     where, language = obj
-    newest: int | None = None
     try:
-        while True:
-            for index, body in last_records(where.state_dir, count, newest):
-                newest = index
-                click.echo(record_line(index, body, language, as_json=as_json))
-            if not follow:
-                return
+        following = _print_records(where.state_dir, journal_size(where.state_dir) - count, language, as_json=as_json)
+        while follow:
             time.sleep(WATCH_EVERY_S)
+            following = _print_records(where.state_dir, following, language, as_json=as_json)
     except KeyboardInterrupt:
-        return
+        pass  # how a person ends --follow
 
 
 def gather(where: Places) -> tuple[dict[str, Any], Health]:
     """The status as shown and printed: see docs/status.md for its keys."""
     now = time.time_ns()
-    snapshot = read_snapshot(where.runtime_dir)
-    journal = journal_balance(where.state_dir)
-    if journal is not None and snapshot is not None:
-        journal["days_of_disk_left"] = snapshot["journal"]["days_of_disk_left"]
-    health = assess(snapshot, journal, now)
-    known = snapshot or {}
+    found = _find(where)
+    health = assess(found, now)
+    known = found.snapshot or {}
     shown: dict[str, Any] = {
         "level": health.level.name.lower(),
         "exit_code": int(health.level),
@@ -125,13 +109,30 @@ def gather(where: Places) -> tuple[dict[str, Any], Health]:
             {**device, "age_s": age_s(device["last_reading_unix_ns"], now)} for device in known.get("devices", [])
         ],
         "lanes": known.get("lanes", []),
-        "journal": journal and {**journal, **_ages(journal, now)},
+        "journal": found.journal and {**found.journal, **_ages(found.journal, now)},
         "uplink": known.get("uplink"),
         "certificate": known.get("certificate"),
         "clock": known.get("clock"),
         "reference": known.get("reference"),
     }
     return shown, health
+
+
+def _find(where: Places) -> Found:
+    """Everything there is; what cannot be read is part of it."""
+    snapshot = journal = None
+    snapshot_problem = journal_problem = ""
+    try:
+        snapshot = read_snapshot(where.runtime_dir)
+    except SnapshotError as error:
+        snapshot_problem = error.cause
+    try:
+        journal = journal_balance(where.state_dir)
+    except JournalError as error:
+        journal_problem = error.cause
+    if journal is not None:
+        journal["days_of_disk_left"] = snapshot and snapshot["journal"]["days_of_disk_left"]
+    return Found(snapshot, journal, snapshot_problem, journal_problem)
 
 
 def _ages(journal: dict[str, Any], now: int) -> dict[str, Any]:
@@ -141,6 +142,29 @@ def _ages(journal: dict[str, Any], now: int) -> dict[str, Any]:
     }
 
 
+def _show_status(where: Places, language: Language, *, as_json: bool, clear: bool) -> Health:
+    shown, health = gather(where)
+    if as_json:
+        click.echo(json.dumps(shown, ensure_ascii=False))
+        return health
+    if clear:
+        click.clear()
+    click.echo("\n".join(status_lines(shown, language)))
+    return health
+
+
+def _print_records(state_dir: Path, first: int, language: Language, *, as_json: bool) -> int:
+    """Print all records from index `first` on; the index of the one that comes next."""
+    from edge_agent.status.records import record_json, record_line  # noqa: PLC0415 - protobuf is slow to import
+
+    following = max(0, first)
+    while found := records(state_dir, following, AT_ONCE):
+        for index, body in found:
+            click.echo(record_json(index, body) if as_json else record_line(index, body, language))
+            following = index + 1
+    return following
+
+
 def _session_language() -> Language:
     spoken = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "zh" if spoken.lower().startswith("zh") else "en"
@@ -148,6 +172,9 @@ def _session_language() -> Language:
 
 def main() -> None:
     """Entry point: an error that a person can act on is one paragraph on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Chinese gets "?" instead of a failure
     try:
         cli(standalone_mode=True)
     except EdgeAgentError as error:

@@ -6,8 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from edge_agent.errors import EdgeAgentError
+
 FORMAT = 1
 NAME = "status.json"
+
+
+class SnapshotError(EdgeAgentError):
+    """There is a status file, and it cannot be used."""
 
 
 def write_snapshot(runtime_dir: Path, snapshot: dict[str, Any]) -> None:
@@ -18,9 +24,17 @@ def write_snapshot(runtime_dir: Path, snapshot: dict[str, Any]) -> None:
 
 
 def read_snapshot(runtime_dir: Path) -> dict[str, Any] | None:
-    """The last snapshot; None when there is none or it cannot be read as one."""
+    """The last snapshot; None when there is none. SnapshotError when it is there and this user or release cannot."""
+    path = runtime_dir / NAME
+    what = f"the status file {path} cannot be read"
     try:
-        snapshot = json.loads((runtime_dir / NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        snapshot = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    return snapshot if isinstance(snapshot, dict) and snapshot.get("format") == FORMAT else None
+    except OSError as error:
+        raise SnapshotError(what, cause=error.strerror or str(error)) from error
+    except ValueError as error:
+        raise SnapshotError(what, cause=f"it is not JSON: {error}") from error
+    if not isinstance(snapshot, dict) or snapshot.get("format") != FORMAT:
+        raise SnapshotError(what, cause="another release of the agent wrote it")
+    return snapshot

@@ -1,4 +1,4 @@
-"""What field staff read, in English and 简体中文."""
+"""What field staff read, in English and 简体中文. docs/status.md explains every reason."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ Language = Literal["en", "zh"]
 
 REASONS: dict[str, dict[Language, str]] = {
     "agent-never-ran": {
-        "en": "The agent has not run on this machine. Start it: systemctl start edge-agent",
-        "zh": "本机尚未运行过采集程序。请启动：systemctl start edge-agent",
+        "en": "The agent has not run since this machine was switched on. Start it: systemctl start edge-agent",
+        "zh": "本机开机后尚未运行过采集程序。请启动：systemctl start edge-agent",
     },
     "agent-stopped": {
         "en": "The agent was stopped {age_s} s ago. Start it: systemctl start edge-agent",
@@ -18,6 +18,10 @@ REASONS: dict[str, dict[Language, str]] = {
     "agent-silent": {
         "en": "The agent has said nothing for {age_s} s: it died or hangs. See: journalctl -u edge-agent -n 50",
         "zh": "采集程序已 {age_s} 秒无响应：可能已崩溃或卡死。请查看：journalctl -u edge-agent -n 50",
+    },
+    "status-unreadable": {
+        "en": "The agent's status cannot be read; as its user one can: sudo -u tidegate-edge gatectl status. {text}",
+        "zh": "无法读取采集程序状态；请使用其用户：sudo -u tidegate-edge gatectl status。{text}",
     },
     "device-unplugged": {"en": "{device} is unplugged. {text}", "zh": "{device} 未连接。{text}"},
     "device-silent": {"en": "{device} sends nothing. {text}", "zh": "{device} 无数据。{text}"},
@@ -35,14 +39,26 @@ REASONS: dict[str, dict[Language, str]] = {
         "en": "The certificate ends in {days} days; it is renewed when the collector can be reached",
         "zh": "证书还有 {days} 天到期；连接中心后会自动更新",
     },
+    "certificate-ended": {
+        "en": "The certificate ended {days} days ago; it is renewed when the collector's enrolment port can be reached",
+        "zh": "证书已过期 {days} 天；能连接中心的注册端口后会自动更新",
+    },
     "disk": {"en": "The disk is full in {days} days if nothing goes up", "zh": "若不上传，磁盘将在 {days} 天后写满"},
+    "disk-full": {
+        "en": "The journal's disk has only {megabytes} MB left. Free space: a full disk takes no records",
+        "zh": "日志所在磁盘仅剩 {megabytes} MB。请清理空间：磁盘写满后无法保存记录",
+    },
     "imbalance": {
         "en": "The journal does not balance: call the operator and keep this machine as it is",
         "zh": "日志数量不平衡：请联系运维人员，并保持本机现状",
     },
+    "journal-missing": {
+        "en": "The agent runs and its journal is gone: call the operator and keep this machine as it is",
+        "zh": "采集程序在运行，但日志文件不存在：请联系运维人员，并保持本机现状",
+    },
     "journal-unreadable": {
-        "en": "The journal cannot be read by this user; use the agent's user: sudo -u tidegate-edge gatectl status",
-        "zh": "当前用户无权读取日志；请使用采集程序的用户：sudo -u tidegate-edge gatectl status",
+        "en": "The journal cannot be read; as the agent's user one can: sudo -u tidegate-edge gatectl status. {text}",
+        "zh": "无法读取日志；请使用采集程序的用户：sudo -u tidegate-edge gatectl status。{text}",
     },
 }
 
@@ -62,8 +78,12 @@ LABELS: dict[str, dict[Language, str]] = {
     "oldest": {"en": "oldest unacknowledged", "zh": "最早未确认"},
     "receipt": {"en": "last receipt", "zh": "最近回执"},
     "disk": {"en": "days of disk left", "zh": "磁盘剩余天数"},
+    "free": {"en": "{} GB free", "zh": "剩余 {} GB"},
+    "collector": {"en": "collector", "zh": "中心"},
+    "connected": {"en": "connected", "zh": "已连接"},
+    "disconnected": {"en": "not connected", "zh": "未连接"},
     "certificate": {"en": "certificate", "zh": "证书"},
-    "days": {"en": "days", "zh": "天"},
+    "days": {"en": "{} days", "zh": "{} 天"},
     "clock": {"en": "clock", "zh": "时钟"},
     "synchronised": {"en": "synchronised", "zh": "已同步"},
     "unsynchronised": {"en": "not synchronised", "zh": "未同步"},
@@ -74,12 +94,17 @@ LABELS: dict[str, dict[Language, str]] = {
     "never": {"en": "never", "zh": "无"},
     "unknown": {"en": "not known", "zh": "未知"},
     "none": {"en": "none", "zh": "无"},
+    "undecodable": {"en": "cannot be decoded", "zh": "无法解码"},
+    "started": {"en": "the agent started", "zh": "采集程序启动"},
+    "stopped": {"en": "the agent was stopped", "zh": "采集程序停止"},
+    # The states of a device (edge_agent.model.readings.DeviceState).
     "ok": {"en": "ok", "zh": "正常"},
     "starting": {"en": "starting", "zh": "启动中"},
     "unplugged": {"en": "unplugged", "zh": "未连接"},
     "silent": {"en": "silent", "zh": "无数据"},
     "babbling": {"en": "babbling", "zh": "乱码"},
     "unreadable": {"en": "unreadable", "zh": "无读数"},
+    # What to do with a vehicle (gate_contract.v1.Action).
     "release": {"en": "RELEASE", "zh": "放行"},
     "review": {"en": "REVIEW: a person looks", "zh": "人工核查"},
     "inspect": {"en": "INSPECT", "zh": "查验"},
@@ -95,7 +120,7 @@ def label(word: str, language: Language) -> str:
 def sentence(code: str, values: dict[str, Any], language: Language) -> str:
     """A reason in words."""
     known = REASONS.get(code)
-    return known[language].format(**values) if known else f"{code}: {values}"
+    return known[language].format(**values).strip() if known else f"{code}: {values}"
 
 
 def duration(seconds: int | None, language: Language) -> str:

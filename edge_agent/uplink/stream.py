@@ -63,6 +63,7 @@ class RecordStream:
         self._window: Window | None = None
         self._max_batch_bytes = 0
         self._ended = False
+        self._call: grpc.Call | None = None
 
     def wake(self) -> None:
         """Records were appended."""
@@ -74,6 +75,8 @@ class RecordStream:
         with self._changed:
             self._ended = True
             self._changed.notify()
+            if self._call is not None:
+                self._call.cancel()
 
     def run(self, channel: grpc.Channel, on_welcome: Callable[[], None]) -> None:
         """Stream until the connection ends or `end` is called; `on_welcome` is called once it has come up.
@@ -81,18 +84,19 @@ class RecordStream:
         Raises UplinkError with the collector's words when it refuses, JournalError when the journal cannot go on,
         grpc.RpcError when the connection breaks.
         """
-        self._window, self._ended = None, False
-        call = UplinkServiceStub(channel).Stream(self._requests())
+        with self._changed:
+            self._window, self._ended = None, False
+            call = self._call = UplinkServiceStub(channel).Stream(self._requests())
         try:
             for response in call:
                 self._take(response)
                 if response.WhichOneof("body") == "welcome":
                     on_welcome()
-                if self._ended:
-                    return
+        except grpc.RpcError:
+            if not self._ended:
+                raise
         finally:
             self.end()
-            call.cancel()
 
     def _requests(self) -> Iterator[pb.StreamRequest]:
         _, receipt = self._journal.receipt()

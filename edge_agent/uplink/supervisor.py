@@ -21,6 +21,7 @@ LOG = structlog.get_logger()
 
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 EVIDENCE_POLL_S = 0.5
+RENEWAL_EVERY_S = 600.0
 
 CHANNEL_OPTIONS = (
     ("grpc.keepalive_time_ms", 10_000),  # a half-open connection is noticed within 20 s
@@ -44,8 +45,11 @@ class Connector(Protocol):
     def credentials(self) -> grpc.ChannelCredentials:
         """The agent's certificate and key, the collector's CA."""
 
-    def renew_if_due(self) -> None:
-        """Fetch a fresh certificate when the present one nears its end; EdgeAgentError when that fails."""
+    def renew_if_due(self) -> bool:
+        """Fetch a fresh certificate when the present one nears its end; whether it did.
+
+        EdgeAgentError when it fails.
+        """
 
     def explain(self, error_text: str) -> str:
         """A TLS failure in words a person can act on."""
@@ -60,7 +64,7 @@ class UplinkState:
 
 
 class Uplink:
-    """One thread that keeps the record stream running, with two helpers while it is connected."""
+    """One thread that keeps the record stream running, with three helpers while it is connected."""
 
     def __init__(
         self,
@@ -104,15 +108,16 @@ class Uplink:
     def _connect_once(self) -> tuple[str, bool]:
         """One connection until it ends: why it ended, and whether it had come up."""
         up = threading.Event()
-        try:
-            self._connector.renew_if_due()
-        except EdgeAgentError as error:
-            LOG.warning("certificate.not_renewed", problem=str(error))
+        self._renew()
         channel = grpc.secure_channel(self._connector.address, self._connector.credentials(), options=CHANNEL_OPTIONS)
         over = threading.Event()
         helpers = [
             threading.Thread(target=self._helper, args=(work, channel, up, over), name=name, daemon=True)
-            for name, work in (("evidence", self._deliver_evidence), ("reference", self._keep_reference))
+            for name, work in (
+                ("evidence", self._deliver_evidence),
+                ("reference", self._keep_reference),
+                ("renewal", self._keep_certificate),
+            )
         ]
         for helper in helpers:
             helper.start()
@@ -163,6 +168,19 @@ class Uplink:
     def _keep_reference(self, channel: grpc.Channel, over: threading.Event) -> None:
         self._refresh_reference(channel)
         over.wait(self._reference_every_s)
+
+    def _keep_certificate(self, _channel: grpc.Channel, over: threading.Event) -> None:
+        """A connection may live for months: renew beside it, and connect anew with the fresh certificate."""
+        if not over.wait(RENEWAL_EVERY_S) and self._renew():
+            self._stream.end()
+
+    def _renew(self) -> bool:
+        try:
+            return self._connector.renew_if_due()
+        except EdgeAgentError as error:
+            # The present certificate may still do; if not, the handshake says so.
+            LOG.warning("certificate.not_renewed", problem=str(error))
+            return False
 
     def _words(self, error: grpc.RpcError) -> str:
         if not isinstance(error, grpc.Call):

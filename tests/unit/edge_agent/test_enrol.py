@@ -87,7 +87,7 @@ def test_an_invitation_of_another_format_names_both() -> None:
         (VERIFY + "self signed certificate in certificate chain: OK", "not the collector this machine was invited by"),
         (VERIFY + "certificate is not yet valid: OK", "which says 2026-11-22 12:00 UTC. Set the clock"),
         (VERIFY + "certificate has expired: OK", "has expired by this machine's clock, which says 2026-11-22 12:00"),
-        ("UNKNOWN: ipv4:10.0.0.5:7443: Custom verification check failed: Hostname Verification Check failed.", "hostnames"),
+        ("Custom verification check failed: Hostname Verification Check failed.", "hostnames"),
         ("SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER: Invalid certificate", "does not speak TLS"),
         ("ipv4:127.0.0.1:1: Failed to connect to remote host: Connection refused", "nobody listens there"),
         ("errors resolving c.example:7444: [field:hostname lookup error: Domain name not found]", "host name"),

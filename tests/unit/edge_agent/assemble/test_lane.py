@@ -211,8 +211,8 @@ def test_the_next_vehicles_plate_waits_while_this_one_stands_on_the_scale(lane: 
     lane.give(plate("粤B12345", 0), weight(20000, 1), stable(20000, 3), plate("琼A67890", 4), plate("琼A67890", 4.5))
     lane.give(weight(0, 6), weight(30000, 8), stable(30000, 10))
     assert [(p.plates[0].text, p.weighings[0].kilograms) for p in lane.passages] == [
-        ("粤B12345", 20000),
-        ("琼A67890", 30000),
+        ("粤B12345", Decimal(20000)),
+        ("琼A67890", Decimal(30000)),
     ]
     assert len(lane.passages[1].plates) == 2
 

@@ -1,0 +1,73 @@
+"""Who is at the other end of a mutual TLS connection, and whether it may send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from sqlalchemy import Connection
+
+from collector.agents import registry
+from collector.agents.authority import ORIGIN_SCHEME
+from collector.agents.registry import Journal
+from collector.errors import EnrolmentError
+
+
+class Authenticated(Protocol):
+    """A gRPC servicer's context, as far as it is needed here."""
+
+    def auth_context(self) -> Mapping[str, Iterable[bytes]]:
+        """What TLS found out about the peer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerIdentity:
+    """What a client certificate, verified by TLS against our authority, says.
+
+    Attributes:
+        origin: of the journal whose machine this is.
+        agent_id: its agent.
+        serial: serial number of the certificate, hexadecimal.
+    """
+
+    origin: str
+    agent_id: str
+    serial: str
+
+
+def identity_of(context: Authenticated) -> PeerIdentity:
+    """The peer of a call on the mutual TLS port; EnrolmentError when its certificate names no journal."""
+    for pem in context.auth_context().get("x509_pem_cert", ()):
+        certificate = x509.load_pem_x509_certificate(pem)
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        origins = [uri.removeprefix(ORIGIN_SCHEME) for uri in _uris(certificate) if uri.startswith(ORIGIN_SCHEME)]
+        if len(names) == 1 and len(origins) == 1:
+            return PeerIdentity(origins[0], str(names[0].value), f"{certificate.serial_number:x}")
+    raise EnrolmentError(
+        "the client shows no certificate that names a journal", fix="enrol the machine with `edge-agent enrol`"
+    )
+
+
+def authorise(conn: Connection, identity: PeerIdentity) -> Journal:
+    """The journal this peer may send records of; EnrolmentError, ready for PERMISSION_DENIED, when it may not."""
+    what = f"certificate {identity.serial}"
+    journal = registry.find_journal(conn, identity.origin)
+    if journal is None:
+        raise EnrolmentError(
+            f"{what} of agent {identity.agent_id}: this collector never admitted its journal {identity.origin}",
+            cause="the collector's database is older than the admission, or it is another deployment's",
+            fix="invite the agent and enrol it again",
+        )
+    journal.refuse_revoked(what)
+    return journal
+
+
+def _uris(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return names.get_values_for_type(x509.UniformResourceIdentifier)

@@ -1,0 +1,224 @@
+"""The one place where the collector's parts are joined."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]  # ships no types
+from grpc_health.v1.health import aio as health_aio  # type: ignore[import-untyped]  # ships no types
+
+from collector.agents.servicer import EnrolmentServicer
+from collector.agents.tls import server_credentials
+from collector.config import CollectorConfig, split_address
+from collector.downlink.servicer import ReferenceServicer
+from collector.errors import CollectorError
+from collector.ingest.evidence import EvidenceStore
+from collector.ingest.servicer import UplinkServicer
+from collector.ingest.writer import Writer
+from collector.judge import Judge
+from collector.keys import CollectorKeys
+from collector.ledger.log import Ledger
+from collector.notify import Notifier
+from collector.reconcile.service import Reconciler
+from collector.store.engine import Store, open_store
+from gate_contract.v1.enrolment_pb2_grpc import add_EnrolmentServiceServicer_to_server
+from gate_contract.v1.reference_pb2_grpc import add_ReferenceServiceServicer_to_server
+from gate_contract.v1.uplink_pb2_grpc import add_UplinkServiceServicer_to_server
+
+UPLINK_SERVICE = "gate_contract.v1.UplinkService"
+ENROLMENT_SERVICE = "gate_contract.v1.EnrolmentService"
+
+# A stop is to be over within five seconds; these add up to less.
+DRAIN_S, GRACE_S, JUDGE_S, WRITER_S = 2.0, 0.5, 0.5, 1.5
+
+HEALTH_EVERY_S = 1.0
+_MANY_RPCS = 4096
+_FEW_RPCS = 64
+_ENROLMENT_BYTES = 64 * 1024  # a request for a certificate has about 1 KiB
+
+_log = structlog.get_logger()
+
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the collector listens, host:port."""
+
+    uplink: str
+    enrolment: str
+
+
+def serve(config: CollectorConfig, on_ready: Callable[[Addresses], None]) -> None:
+    """Run the collector until SIGTERM or SIGINT; `on_ready` is told the addresses once it listens.
+
+    Raises CollectorError when it cannot start: another one runs on this state directory, a port is taken, the database
+    or the keys cannot be used.
+    """
+    with _alone(config.state_dir):
+        keys = _load_keys(config)
+        store = open_store(config.database_url)
+        try:
+            ledger = Ledger(keys.ledger)
+            with store.read() as connection:
+                ledger.check_head(connection)
+            asyncio.run(_Collector(config, keys, store, ledger).run(on_ready))
+        finally:
+            store.close()
+
+
+class _Collector:
+    """The running parts."""
+
+    def __init__(self, config: CollectorConfig, keys: CollectorKeys, store: Store, ledger: Ledger) -> None:
+        self._config = config
+        self._keys = keys
+        self._notifier = Notifier()
+        self._judge = Judge(Reconciler(store, ledger, config).run_once, time.time_ns)
+        self._writer = Writer(store, ledger, keys.receipts, time.time_ns, self._judge.wake)
+        self._enrolment = EnrolmentServicer(store, keys, ledger.append, config.certificate_days)
+        self._store = store
+        self._health = health_aio.HealthServicer()
+
+    async def run(self, on_ready: Callable[[Addresses], None]) -> None:
+        """Start everything, wait for a signal, stop everything in order."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        uplink = UplinkServicer(
+            self._store,
+            self._writer,
+            EvidenceStore(self._config.state_dir),
+            self._keys.receipts.verifier,
+            window_bytes=self._config.window_bytes,
+            max_batch_bytes=self._config.max_batch_bytes,
+        )
+        servers = [self._uplink_server(), self._enrolment_server()]
+        add_UplinkServiceServicer_to_server(uplink, servers[0])
+        add_ReferenceServiceServicer_to_server(ReferenceServicer(self._store), servers[0])
+        add_EnrolmentServiceServicer_to_server(self._enrolment, servers[1])
+        addresses = self._listen(*servers)
+        self._writer.start()
+        self._judge.start()
+        for server in servers:
+            await server.start()
+        on_ready(addresses)
+        self._notifier.ready()
+        helpers = [asyncio.create_task(uplink.watch()), asyncio.create_task(self._supervise(stop))]
+        await stop.wait()
+        await self._stop(uplink, servers, helpers)
+
+    async def _stop(
+        self, uplink: UplinkServicer, servers: list[grpc.aio.Server], helpers: list[asyncio.Task[None]]
+    ) -> None:
+        _log.info("stopping")
+        self._notifier.stopping()
+        await self._health.enter_graceful_shutdown()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(uplink.drain(), DRAIN_S)
+        await asyncio.gather(*(server.stop(GRACE_S) for server in servers))
+        for helper in helpers:
+            helper.cancel()
+        uplink.close()
+        await asyncio.to_thread(self._judge.stop, JUDGE_S)
+        await asyncio.to_thread(self._writer.stop, WRITER_S)
+        _log.info("stopped")
+
+    def _uplink_server(self) -> grpc.aio.Server:
+        # A batch that is somewhat too large is still read, so that the refusal can say so.
+        return _server(self._health, _MANY_RPCS, 2 * self._config.max_batch_bytes)
+
+    def _enrolment_server(self) -> grpc.aio.Server:
+        return _server(self._health, _FEW_RPCS, _ENROLMENT_BYTES)
+
+    def _listen(self, uplink: grpc.aio.Server, enrolment: grpc.aio.Server) -> Addresses:
+        def load() -> CollectorKeys:
+            return _load_keys(self._config)
+
+        return Addresses(
+            _bind(uplink, self._config.listen, server_credentials(load, mutual=True)),
+            _bind(enrolment, self._config.enrol_listen, server_credentials(load, mutual=False)),
+        )
+
+    async def _supervise(self, stop: asyncio.Event) -> None:
+        """Tell gRPC's health service and systemd's watchdog how it goes; end the process when the writer died."""
+        watchdog_s = self._notifier.watchdog_s
+        every_s = HEALTH_EVERY_S if watchdog_s is None else min(HEALTH_EVERY_S, watchdog_s / 3)
+        while True:
+            if not self._writer.is_alive:
+                _log.error("the writer ended unasked; stopping, so that the service is started again")
+                stop.set()
+                return
+            status = _NOT_SERVING if self._writer.failing else _SERVING
+            for service in ("", UPLINK_SERVICE, ENROLMENT_SERVICE):
+                await self._health.set(service, status)
+            self._notifier.alive()
+            await asyncio.sleep(every_s)
+
+
+def _server(health: health_aio.HealthServicer, rpcs: int, message_bytes: int) -> grpc.aio.Server:
+    server = grpc.aio.server(
+        maximum_concurrent_rpcs=rpcs,
+        options=[
+            ("grpc.max_receive_message_length", message_bytes),
+            ("grpc.max_send_message_length", 4 * 1024 * 1024),  # reference pages; receipts and refusals are small
+            ("grpc.so_reuseport", 0),  # a port that is taken is an error, not a second listener
+            ("grpc.keepalive_time_ms", 20_000),
+            ("grpc.keepalive_timeout_ms", 10_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+        ],
+    )
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    return server
+
+
+def _bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials) -> str:
+    """Listen; returns host:port with the port that was chosen."""
+    try:
+        port = server.add_secure_port(address, credentials)
+    except RuntimeError as error:
+        raise CollectorError(
+            f"cannot listen on {address}",
+            cause=str(error).splitlines()[0],
+            fix="the port is in use by another program, or the address is not this machine's: "
+            f"`ss -ltnp sport = :{split_address(address)[1]}` shows who has it",
+        ) from error
+    return f"{address.rpartition(':')[0]}:{port}"
+
+
+def _load_keys(config: CollectorConfig) -> CollectorKeys:
+    return CollectorKeys.load_or_create(config.state_dir, config.deployment, config.hostnames, datetime.now(UTC))
+
+
+@contextmanager
+def _alone(state_dir: Path) -> Iterator[None]:
+    """Hold the state directory; CollectorError when another collector serves from it."""
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (state_dir / "serve.lock").open("w")
+    except OSError as error:
+        raise CollectorError(
+            f"the state directory {state_dir} cannot be used", cause=str(error), fix="check that this user may write it"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CollectorError(
+                f"another collector serves from {state_dir}",
+                cause=f"it holds {lock.name}",
+                fix="stop it first, or give this one another state directory",
+            ) from None
+        yield

@@ -1,0 +1,32 @@
+"""What the commands that look at a collector's state share: they make nothing that is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from collector.commands._common import utc_now
+from collector.config import CollectorConfig
+from collector.errors import CollectorError
+from collector.keys import CollectorKeys
+from collector.store.engine import Store, open_existing
+
+
+def existing_keys(config: CollectorConfig) -> CollectorKeys:
+    """The collector's keys; CollectorError when there are none yet."""
+    if not (config.state_dir / "keys").exists():
+        raise CollectorError(
+            f"there are no keys in {config.state_dir}",
+            fix="check --config and --state-dir; `gate-collector serve` makes the keys on its first start",
+        )
+    return CollectorKeys.load_or_create(config.state_dir, config.deployment, config.hostnames, utc_now())
+
+
+@contextmanager
+def existing_store(config: CollectorConfig) -> Iterator[Store]:
+    """The database; StoreError when there is none yet."""
+    store = open_existing(config.database_url)
+    try:
+        yield store
+    finally:
+        store.close()

@@ -1,0 +1,63 @@
+"""Where refused batches go that a person must look at: forks and bad seals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from collector.store import schema
+
+FORK, BAD_SEAL = "fork", "bad-seal"
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""Bodies kept in all; beyond, the oldest are dropped (their rows, with hash and reason, stay)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refused batch.
+
+    Attributes:
+        origin: of the journal that the sender's certificate names.
+        kind: FORK or BAD_SEAL.
+        detail: in words, with sizes and hashes.
+        body: as it came.
+    """
+
+    origin: str
+    kind: str
+    detail: str
+    body: bytes
+
+
+def quarantine(connection: Connection, refused: Refused, now_ns: int) -> bool:
+    """Keep a refused batch in the caller's write transaction; False when this very batch is there already.
+
+    An agent that sends the same batch again and again fills nothing.
+    """
+    table = schema.quarantine.c
+    same = {
+        "origin": refused.origin,
+        "kind": refused.kind,
+        "detail": refused.detail,
+        "body_sha256": sha256(refused.body).digest(),
+    }
+    if connection.scalars(select(table.quarantine_id).filter_by(**same).limit(1)).one_or_none() is not None:
+        return False
+    connection.execute(insert(schema.quarantine), {**same, "at_ns": now_ns, "body": refused.body})
+    _drop_oldest(connection)
+    return True
+
+
+def _drop_oldest(connection: Connection) -> None:
+    table = schema.quarantine.c
+    kept = select(table.quarantine_id, func.length(table.body).label("size")).where(table.body.is_not(None))
+    total = 0
+    for row in connection.execute(kept.order_by(table.quarantine_id.desc())).all():
+        total += row.size
+        if total > MAX_BODY_BYTES:
+            older = update(schema.quarantine).where(table.quarantine_id <= row.quarantine_id)
+            connection.execute(older.values(body=None))
+            return

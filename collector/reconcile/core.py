@@ -1,0 +1,179 @@
+"""What reconciliation decides, without a database: judge, judge again, compare with the gate. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from gate_contract.rules import (
+    BookingIndex,
+    Context,
+    EarlierDecision,
+    JournalDefect,
+    Match,
+    PassageFacts,
+    Policy,
+    decide,
+    match_booking,
+)
+from gate_contract.rules.findings import ACTION_WORDS, HOLD, Fired, Input, as_finding
+from gate_contract.rules.text import listed
+from gate_contract.rules.weights import Balance, NoBalance, balance_of
+from gate_contract.v1.decision_pb2 import ACTION_UNSPECIFIED, Decision, Finding
+from gate_contract.v1.declaration_pb2 import Declaration
+from gate_contract.v1.ledger_pb2 import Verdict
+from gate_contract.v1.passage_pb2 import Passage
+
+JUDGED_AGAIN = "K02"
+JOURNAL_BROKEN = "K03"
+_RECORD_NUMBER = re.compile(r"\brecord ([0-9]{1,18})\b", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A passage to be judged, with all it depends on.
+
+    Attributes:
+        passage: its revision that counts.
+        bookings: declarations as they stand.
+        context: without the earlier decision.
+        earlier: the verdict that stands; None when it was never judged.
+        reason: why it is judged again.
+    """
+
+    passage: Passage
+    bookings: BookingIndex
+    context: Context
+    earlier: Verdict | None
+    reason: str
+
+
+def judge(waiting: Waiting, policy: Policy) -> Decision | None:
+    """The decision; None when it would only repeat the verdict that stands.
+
+    It repeats it when the passage's revision, the declaration versions, the rule book, the policy and the rules that
+    fired with their actions are the same: a new verdict then would say nothing but another time.
+    """
+    fresh = decide(waiting.passage, waiting.bookings, waiting.context, policy)
+    earlier = waiting.earlier
+    if earlier is None:
+        return fresh
+    if earlier.revision == waiting.passage.revision and _substance(earlier.decision) == _substance(fresh):
+        return None
+    before = EarlierDecision(waiting.reason, earlier.decision.action, earlier.decision.decided_unix_ns)
+    return decide(waiting.passage, waiting.bookings, replace(waiting.context, earlier=before), policy)
+
+
+def _substance(decision: Decision) -> tuple[object, ...]:
+    return (
+        decision.rule_book,
+        decision.policy,
+        [(each.declaration_id, each.version) for each in decision.declarations],
+        [(each.code, each.action, each.severity) for each in decision.findings if each.code != JUDGED_AGAIN],
+    )
+
+
+def concerned_by(passage: Passage, site_id: str, arrived: BookingIndex, policy: Policy) -> str | None:
+    """Which of the declaration versions that arrived may change what is decided on a passage; None when none can.
+
+    A passage without a plate read is concerned by every booking open to it.
+    """
+    match = match_booking(PassageFacts.of(passage), arrived, policy, site_id)
+    trips = (*match.trips, *match.passed_over)
+    if trips:
+        return listed(sorted({declared.name for trip in trips for declared in trip.declarations}))
+    return "for that time" if match.read is None and match.open_bookings else None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What was measured against what was declared, also where no rule fired.
+
+    Attributes:
+        match: how the plate found the booking.
+        balance: the weights; None on a lane without a scale, or when no single trip is matched.
+        same_policy: whether these are the tolerances of the decision; else it was decided under others.
+    """
+
+    match: Match
+    balance: Balance | NoBalance | None
+    same_policy: bool
+
+
+def compare(
+    passage: Passage, site_id: str, declarations: Sequence[Declaration], decision: Decision, policy: Policy
+) -> Comparison:
+    """Repeat the comparison behind a decision; `declarations` are the versions that it was judged against."""
+    facts = PassageFacts.of(passage)
+    match = match_booking(facts, declarations, policy, site_id)
+    balance = balance_of(facts, match.trip, policy) if match.trip else None
+    return Comparison(match, balance, decision.policy == policy.hash)
+
+
+def difference_from_gate(gate: Decision, ours: Decision) -> str:
+    """How the collector's decision differs from the gate's own, and the likely cause; "" when it does not."""
+    if gate.action == ACTION_UNSPECIFIED:
+        return "The gate made no decision of its own."
+    only_here, only_there = _codes(ours) - _codes(gate), _codes(gate) - _codes(ours)
+    if gate.action == ours.action and not only_here and not only_there:
+        return ""
+    facts = [f"The gate decided {_word(gate)}, the collector {_word(ours)}."]
+    facts += [f"Only at the collector: {_list(only_here)}."] if only_here else []
+    facts += [f"Only at the gate: {_list(only_there)}."] if only_there else []
+    if (theirs := _references(gate)) != (known := _references(ours)):
+        facts.append(f"The gate judged against {_list(theirs)}, the collector against {_list(known)}.")
+    if gate.rule_book != ours.rule_book:
+        facts.append("The gate has another rule book.")
+    if gate.policy != ours.policy:
+        facts.append("The gate has another policy.")
+    if gate.HasField("reference_age_s"):
+        facts.append(f"The gate's declarations were {gate.reference_age_s} s old.")
+    return " ".join(facts)
+
+
+def _codes(decision: Decision) -> set[str]:
+    return {finding.code for finding in decision.findings}
+
+
+def _references(decision: Decision) -> set[str]:
+    return {f"{each.declaration_id} version {each.version}" for each in decision.declarations}
+
+
+def _list(names: Iterable[str]) -> str:
+    return listed(sorted(names)) if names else "no declaration"
+
+
+def _word(decision: Decision) -> str:
+    return ACTION_WORDS.get(decision.action, "nothing")
+
+
+def fork_of(origin: str, detail: str) -> JournalDefect:
+    """A fork from the words it was quarantined with; index 0 when they name no record: then all of it is in doubt."""
+    found = _RECORD_NUMBER.search(detail)
+    return JournalDefect("fork", origin, int(found.group(1)) if found else 0, detail)
+
+
+def journal_finding(defect: JournalDefect) -> Finding:
+    """K03 for a journal as a whole."""
+    fired = Fired(
+        severity=4,
+        action=HOLD,
+        explanation=(
+            f"Journal {defect.origin} has two histories from record {defect.index} on: what it says from there is in"
+            " doubt, and its sailings cannot be closed."
+        ),
+        inputs=(
+            Input("record_index", str(defect.index), defect.origin),
+            Input("detail", defect.detail, "quarantine"),
+        ),
+        tolerance="no gap and no fork",
+    )
+    return as_finding(JOURNAL_BROKEN, fired)
+
+
+def defect_of(finding: Finding) -> JournalDefect:
+    """The defect that `journal_finding` was made of."""
+    inputs = {each.name: each for each in finding.inputs}
+    at = inputs["record_index"]
+    return JournalDefect("fork", at.source, int(at.value), inputs["detail"].value)

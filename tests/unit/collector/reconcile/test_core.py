@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+
+from collector.reconcile.core import defect_of, difference_from_gate, fork_of, journal_finding
+from gate_contract.v1.decision_pb2 import (
+    ACTION_HOLD,
+    ACTION_RELEASE,
+    ACTION_REVIEW,
+    Action,
+    Decision,
+    DeclarationRef,
+    Finding,
+)
+
+
+def decision(action: Action.ValueType, *found: str, versions: tuple[tuple[str, int], ...] = ()) -> Decision:
+    return Decision(
+        action=action,
+        findings=[Finding(code=code) for code in found],
+        rule_book="aa",
+        policy="bb",
+        declarations=[DeclarationRef(declaration_id=each, version=version) for each, version in versions],
+    )
+
+
+def test_a_gate_that_decided_the_same_for_the_same_reasons_does_not_differ() -> None:
+    gate = decision(ACTION_REVIEW, "V02", versions=(("D-1", 1),))
+    gate.reference_age_s = 40
+    assert difference_from_gate(gate, decision(ACTION_REVIEW, "V02", versions=(("D-1", 2),))) == ""
+
+
+def test_a_gate_that_knew_less_is_told_apart_with_the_likely_cause() -> None:
+    gate = decision(ACTION_HOLD, "D02")
+    gate.reference_age_s = 3600
+    ours = decision(ACTION_RELEASE, versions=(("D-1", 1),))
+    assert difference_from_gate(gate, ours) == (
+        "The gate decided hold, the collector release. Only at the gate: D02."
+        " The gate judged against no declaration, the collector against D-1 version 1."
+        " The gate's declarations were 3600 s old."
+    )
+
+
+def test_another_rule_book_and_another_policy_are_named() -> None:
+    gate = decision(ACTION_RELEASE)
+    gate.rule_book, gate.policy = "cc", "dd"
+    told = difference_from_gate(gate, decision(ACTION_REVIEW, "W03"))
+    assert "Only at the collector: W03." in told
+    assert "another rule book" in told
+    assert "another policy" in told
+
+
+def test_a_gate_without_a_decision_is_said_to_have_none() -> None:
+    assert difference_from_gate(Decision(), decision(ACTION_RELEASE)) == "The gate made no decision of its own."
+
+
+@pytest.mark.parametrize(
+    ("detail", "index"),
+    [
+        ("record 12 is 00 here and 11 in what was accepted before", 12),
+        ("two histories", 0),
+        ("record 99999999999999999999999 is far", 0),
+        ("", 0),
+    ],
+)
+def test_a_fork_is_read_from_the_words_of_quarantine_and_survives_its_finding(detail: str, index: int) -> None:
+    defect = fork_of("hainan.example/agent/gate-1/00", detail)
+    assert (defect.kind, defect.index) == ("fork", index)
+    assert defect_of(journal_finding(defect)) == defect

@@ -1,0 +1,57 @@
+"""A gate's own decision."""
+
+from __future__ import annotations
+
+from edge_agent.decide.vehicle import REMEMBERED, Judge
+from edge_agent.model.moment import Moment, MonoNs, WallNs
+from gate_contract.rules import RULE_BOOK_HASH, BookingIndex, Policy
+from gate_contract.v1.decision_pb2 import ACTION_HOLD, ACTION_RELEASE, ACTION_REVIEW
+from gate_contract.v1.passage_pb2 import Passage, PlateRead
+
+NOW = Moment(WallNs(1_790_000_000_000_000_000), MonoNs(1), bytes(16), synchronised=True)
+
+
+def judge(goods: str = "regulated", age_s: int | None = 3) -> Judge:
+    policy = Policy.default()
+    index = BookingIndex([])
+    if goods == "free":
+        return Judge("haikou", "free", policy, lambda _now: (index, age_s))
+    return Judge("haikou", "regulated", policy, lambda _now: (index, age_s))
+
+
+def passage(passage_id: str = "P1", reason: str = "") -> Passage:
+    return Passage(passage_id=passage_id, revision=1, plates=[PlateRead(text="粤B12345")], revision_reason=reason)
+
+
+def test_a_decision_names_its_rule_book_policy_and_the_age_of_its_reference() -> None:
+    decision = judge()(passage(), NOW)
+    assert decision.action == ACTION_HOLD
+    assert decision.rule_book == RULE_BOOK_HASH
+    assert decision.policy == Policy.default().hash
+    assert decision.reference_age_s == 3
+    assert decision.decided_unix_ns == NOW.wall
+
+
+def test_reference_that_was_never_fetched_has_no_age() -> None:
+    assert not judge(age_s=None)(passage(), NOW).HasField("reference_age_s")
+
+
+def test_an_undeclared_vehicle_on_a_lane_with_free_goods_is_released() -> None:
+    assert judge("free")(passage(), NOW).action == ACTION_RELEASE
+
+
+def test_a_revision_says_that_it_supersedes_and_why() -> None:
+    decide = judge("free")
+    decide(passage(), NOW)
+    again = decide(passage(reason="the plate came late"), NOW)
+    assert again.action == ACTION_REVIEW
+    assert [finding.code for finding in again.findings] == ["K02"]
+    assert "the plate came late" in again.findings[0].explanation
+
+
+def test_only_the_last_few_decisions_are_remembered() -> None:
+    decide = judge("free")
+    decide(passage("old"), NOW)
+    for number in range(REMEMBERED):
+        decide(passage(f"P{number}"), NOW)
+    assert decide(passage("old", reason="late"), NOW).action == ACTION_RELEASE

@@ -1,0 +1,73 @@
+"""The declarations a gate decides on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_agent.errors import EdgeAgentError
+from edge_agent.reference.cache import KEPT_NS, ReferenceCache
+from gate_contract.v1.declaration_pb2 import Declaration
+
+NOW = 1_790_000_000_000_000_000
+
+
+def declaration(number: int, version: int = 1, plate: str = "粤B12345", departure: int = 0) -> bytes:
+    return Declaration(
+        declaration_id=f"D-{number}", version=version, vehicle_plate=plate, departure_unix_ns=departure
+    ).SerializeToString()
+
+
+def test_what_was_fetched_is_there_after_a_restart(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    assert (cache.position, len(cache), cache.age_s(NOW)) == (0, 0, None)
+    cache.add([declaration(1), declaration(2)], 7)
+    cache.confirmed(NOW)
+    cache.close()
+    again = ReferenceCache(tmp_path / "r.db")
+    assert (again.position, len(again), again.age_s(NOW + 90_000_000_000)) == (7, 2, 90)
+    again.close()
+
+
+def test_a_lower_version_never_replaces_a_higher_one(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    cache.add([declaration(1, 2, "琼A67890")], 1)
+    cache.add([declaration(1, 1, "粤B12345")], 2)
+    assert [each.vehicle_plate for each in cache.index().exact("琼A67890")] == ["琼A67890"]
+    assert cache.index().exact("粤B12345") == []
+    cache.close()
+
+
+def test_the_index_knows_what_came_since_it_was_asked(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    assert len(cache.index()) == 0
+    cache.add([declaration(1)], 1)
+    assert len(cache.index()) == 1
+    cache.close()
+
+
+def test_what_departed_long_ago_is_forgotten_for_good(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    cache.add([declaration(1, departure=NOW - KEPT_NS - 1), declaration(2, departure=NOW), declaration(3)], 3)
+    cache.confirmed(NOW)
+    assert len(cache.index()) == len(cache) == 2
+    cache.close()
+    again = ReferenceCache(tmp_path / "r.db")
+    assert len(again) == 2
+    again.close()
+
+
+def test_a_clock_set_back_gives_no_negative_age(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    cache.confirmed(NOW)
+    assert cache.age_s(1) == 0
+    cache.close()
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 100])
+def test_a_cache_that_cannot_be_read_says_that_it_may_be_deleted(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "r.db"
+    path.write_bytes(content)
+    with pytest.raises(EdgeAgentError, match="delete it"):
+        ReferenceCache(path)

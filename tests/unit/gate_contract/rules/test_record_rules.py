@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from gate_contract.rules import EarlierDecision, JournalDefect
+from gate_contract.v1 import decision_pb2
+from tests.unit.gate_contract.rules.builders import (
+    HOLD,
+    NOON,
+    RELEASE,
+    REVIEW,
+    a_context,
+    a_declaration,
+    a_passage,
+    codes,
+    inputs_of,
+    judge,
+    the_finding,
+)
+
+ORIGIN = "haikou/agent/gate-1/abcdef"
+
+
+def test_k02_tells_what_was_late_and_what_had_been_decided() -> None:
+    earlier = EarlierDecision("declaration D-1 version 2 received", HOLD, NOON)
+    decision = judge(a_passage(), [a_declaration(version=2)], a_context(earlier=earlier))
+    finding = the_finding(decision, "K02")
+    assert (decision.action, finding.severity, codes(decision)) == (REVIEW, 1, ["K02"])
+    assert finding.explanation == ("Judged again: declaration D-1 version 2 received; the earlier decision was hold.")
+    assert inputs_of(finding) == {"late": "declaration D-1 version 2 received", "earlier_action": "hold"}
+    assert finding.inputs[1].source == "decided 2025-03-01T12:00:00Z"
+
+
+def test_k02_is_silent_at_the_first_decision() -> None:
+    assert codes(judge(a_passage(), [a_declaration()], a_context())) == []
+
+
+@pytest.mark.parametrize("action", decision_pb2.Action.values())
+def test_k02_survives_any_earlier_action_and_no_reason(action: decision_pb2.Action.ValueType) -> None:
+    decision = judge(a_passage(), [a_declaration()], a_context(earlier=EarlierDecision("", action, 0)))
+    assert "no reason was recorded" in the_finding(decision, "K02").explanation
+
+
+@pytest.mark.parametrize("kind", ["gap", "fork"])
+def test_k03_holds_a_passage_whose_journal_is_not_whole(kind: Literal["gap", "fork"]) -> None:
+    defects = (JournalDefect(kind, ORIGIN, 41, "two roots for size 42"),)
+    decision = judge(a_passage(), [a_declaration()], a_context(defects=defects))
+    finding = the_finding(decision, "K03")
+    assert (decision.action, finding.severity) == (HOLD, 4)
+    assert f"{kind} at record 41 of {ORIGIN}" in finding.explanation
+    assert finding.inputs[0].source == f"{ORIGIN}: two roots for size 42"
+
+
+def test_k03_is_silent_while_the_journal_is_whole() -> None:
+    decision = judge(a_passage(), [a_declaration()], a_context(defects=()))
+    assert (decision.action, codes(decision)) == (RELEASE, [])
+
+
+def test_k03_names_a_few_of_many_defects() -> None:
+    defects = tuple(JournalDefect("gap", ORIGIN, index) for index in range(100))
+    finding = the_finding(judge(a_passage(), [], a_context(defects=defects)), "K03")
+    assert "and 95 more" in finding.explanation
+    assert len(finding.inputs) == 5
