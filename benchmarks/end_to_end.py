@@ -1,4 +1,4 @@
-"""Signed, verified, durable at both ends: records from an agent's journal to the collector's receipt over mutual TLS."""
+"""Signed, verified, durable at both ends: from an agent's journal to the collector's receipt over mutual TLS."""
 
 from __future__ import annotations
 

@@ -118,8 +118,8 @@ def test_two_vehicles_are_two_passages(lane: Lane) -> None:
     lane.give(plate("粤B12345", 0), weight(20000, 1), stable(20000, 3), weight(0, 5))
     lane.give(plate("琼A67890", 6), weight(30000, 7), stable(30000, 9))
     assert [(p.passage_id, p.plates[0].text, p.weighings[0].kilograms) for p in lane.passages] == [
-        ("P1", "粤B12345", 20000),
-        ("P2", "琼A67890", 30000),
+        ("P1", "粤B12345", Decimal(20000)),
+        ("P2", "琼A67890", Decimal(30000)),
     ]
 
 

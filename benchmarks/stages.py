@@ -1,0 +1,174 @@
+"""What each stage costs a record or frame, one core, one thread, in one process and one run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from benchmarks.load import GROUP, records
+from edge_agent.drivers.scale.driver import ScaleDriver
+from edge_agent.drivers.schema import Profile
+from edge_agent.journal.journal import Journal
+from edge_agent.profiles import load_profile
+from edge_agent.simulate.frames import ToledoContinuousFrames, YaohuaA9Frames
+from gate_contract.checkpoint import Checkpoint, Signer, open_checkpoint
+from gate_contract.envelope import leaf_hashes, open_batch, seal
+from gate_contract.merkle import Frontier
+from gate_contract.rules import BookingIndex, Context, Policy, decide
+from gate_contract.v1.declaration_pb2 import Declaration
+from gate_contract.v1.passage_pb2 import WEIGHT_KIND_GROSS, Passage, PlateRead, Weighing
+from gate_contract.v1.record_pb2 import Record
+
+REPEATS = 5
+DIVISION = Decimal(20)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Median cost of one item, microseconds."""
+
+    stage: str
+    microseconds: float
+
+
+def costs() -> list[Cost]:
+    """All stages, in the order a record meets them."""
+    directory = Path(tempfile.mkdtemp(prefix="tidegate-bench-"))
+    try:
+        return [*_drivers(), *_rules(), *_sealing(), *_journal(directory)]
+    finally:
+        shutil.rmtree(directory)
+
+
+def _drivers() -> list[Cost]:
+    yaohua = b"".join(YaohuaA9Frames(DIVISION).encode(DIVISION * n, in_motion=False) for n in range(2000))
+    toledo = b"".join(ToledoContinuousFrames(DIVISION).encode(DIVISION * n, in_motion=False) for n in range(2000))
+    found = []
+    for name, stream in (("yaohua-xk3190-a9-tf0", yaohua), ("mettler-toledo-continuous", toledo)):
+        read = partial(_read, load_profile(f"scale/{name}"), stream)
+        found.append(_timed(f"frame to weight, {name}", 2000, read))
+    return found
+
+
+def _read(profile: Profile, stream: bytes) -> None:
+    driver = ScaleDriver(profile)
+    for start in range(0, len(stream), 512):
+        driver.feed(stream[start : start + 512])
+
+
+def _rules() -> list[Cost]:
+    passage = Passage(
+        passage_id="P1",
+        revision=1,
+        plates=[PlateRead(text="粤B00077", confidence=0.9)],
+        weighings=[Weighing(kilograms="20000", kind=WEIGHT_KIND_GROSS, uncertainty_kilograms="24")],
+    )
+    context = Context(now_unix_ns=1_790_000_000_000_000_000, reference_age_s=1, goods="regulated", site_id="s")
+    policy = Policy.default()
+    found = []
+    for count in (100, 100_000):
+        index = BookingIndex(_declarations(count))
+        decide(passage, index, context, policy)
+        found.append(
+            _timed(
+                f"rule book, one passage among {count:,} declarations",
+                200,
+                lambda index=index: [decide(passage, index, context, policy) for _ in range(200)],  # type: ignore[misc]
+            )
+        )
+    return found
+
+
+def _declarations(count: int) -> list[Declaration]:
+    return [
+        Declaration(
+            declaration_id=f"D-{number}",
+            version=1,
+            site_id="s",
+            vehicle_plate=f"粤{'ABCDEFGHJK'[number // 100_000 % 10]}{number % 100_000:05}"
+            if number != 77
+            else "粤B00077",
+            vehicle_tare_kilograms="8000",
+            box_tare_kilograms="0",
+            persons=1,
+            cargo_kilograms="11900",
+        )
+        for number in range(count)
+    ]
+
+
+def _sealing() -> list[Cost]:
+    signer = Signer("bench/agent/a/0011", Ed25519PrivateKey.generate())
+    group = records(GROUP)
+    frontier = Frontier().grown(leaf_hashes(group))
+    body = Checkpoint.of(signer.name, frontier).body()
+    note = signer.sign(body).to_bytes()
+    batch = seal(0, group, note)
+    return [
+        _timed("SHA-256 leaf hash of 300 bytes", GROUP, lambda: leaf_hashes(group)),
+        _timed("leaf hash and tree growth", GROUP, lambda: Frontier().grown(leaf_hashes(group))),
+        _timed("Ed25519 signature of a checkpoint", 20, lambda: [signer.sign(body) for _ in range(20)]),
+        _timed(
+            "verification of a signed checkpoint",
+            20,
+            lambda: [open_checkpoint(note, signer.verifier) for _ in range(20)],
+        ),
+        _timed("sealing a batch for the wire", GROUP, lambda: seal(0, group, note)),
+        _timed(
+            f"opening a batch of {GROUP}: parse, signature, hashes, root",
+            GROUP,
+            lambda: open_batch(batch, Frontier(), signer.verifier, lambda *_: []),
+        ),
+        _timed("decoding a verified record", GROUP, lambda: [Record.FromString(each) for each in group]),
+    ]
+
+
+def _journal(directory: Path) -> list[Cost]:
+    signer = Signer("bench/agent/a/0011", Ed25519PrivateKey.generate())
+    journal = Journal(directory / "journal.db", signer)
+    group = records(GROUP)
+    many = _timed(f"journal append, {GROUP} in one synced commit", GROUP, lambda: journal.append(group))
+    one = _timed(
+        "journal append, one record in its own synced commit", 1, lambda: journal.append(group[:1]), repeats=40
+    )
+
+    def read_all() -> None:
+        index = 0
+        while (stretch := journal.stretch(index, 8192, 4 << 20)) is not None:
+            index = stretch.end
+
+    read = _timed("journal read back for the uplink", journal.size, read_all)
+    journal.close()
+    return [many, one, read]
+
+
+def _timed(stage: str, items: int, work: Callable[[], object], repeats: int = REPEATS) -> Cost:
+    work()
+    times = []
+    for _ in range(repeats):
+        begun = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begun)
+    return Cost(stage, sorted(times)[len(times) // 2] / items * 1e6)
+
+
+def machine() -> str:
+    """What it ran on."""
+    model = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        os.uname().machine,
+    )
+    return f"{os.cpu_count()} cores, {model}, Linux {os.uname().release}, Python {os.sys.version.split()[0]}"  # type: ignore[attr-defined]
