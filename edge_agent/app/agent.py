@@ -66,7 +66,7 @@ class Agent:
         self.uplink = Uplink(
             self.connector,
             self._stream,
-            self.journal.evidence_waiting,
+            self.journal.spool.evidence_waiting,
             self.evidence,
             self._refresh_reference,
             REFERENCE_EVERY_S,

@@ -76,7 +76,7 @@ class CameraDesk:
 
     def _spool(self, plate: PlateSeen) -> None:
         body = plate_message(plate).SerializeToString()
-        inbox_id = self._journal.spool(plate.device_id, plate.event_id, body)
+        inbox_id = self._journal.spool.keep(plate.device_id, plate.event_id, body)
         if inbox_id is None:
             LOG.info("camera.repetition", device=plate.device_id, event_id=plate.event_id)
             return

@@ -87,7 +87,7 @@ class LaneWorker:
         if state is None:
             LOG.warning("lane.memory_unreadable", lane=self.lane_id)
         self._state = state or LaneState()
-        for entry in self._journal.inbox():
+        for entry in self._journal.spool.inbox():
             if entry.device_id in self.devices:
                 plate = plate_of(passage_pb2.PlateRead.FromString(entry.body))
                 self._take(Input(plate, entry.inbox_id))

@@ -42,7 +42,7 @@ class EvidenceStore:
             raise JournalError(
                 f"the evidence {path} cannot be written", cause=str(error), fix="free space on its disk"
             ) from error
-        self._journal.note_evidence(digest.digest(), len(data), media_type)
+        self._journal.spool.expect_delivery(digest.digest(), len(data), media_type)
         return EvidenceRef(digest.digest(), len(data), media_type, role)
 
     def read(self, digest: bytes) -> bytes:
@@ -57,7 +57,7 @@ class EvidenceStore:
 
     def delivered(self, digest: bytes) -> None:
         """The collector has it: it may go from here."""
-        self._journal.evidence_delivered(digest)
+        self._journal.spool.evidence_delivered(digest)
         self._path(digest).unlink(missing_ok=True)
 
     def _path(self, digest: bytes) -> Path:

@@ -8,14 +8,13 @@ When an append has returned, the records are on disk and signed; when it has rai
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.errors import JournalError
-from edge_agent.journal.schema import connect, migrate
+from edge_agent.journal.file import JournalFile
+from edge_agent.journal.spool import Spool
 from edge_agent.model.sealed import Stretch
 from gate_contract.checkpoint import Checkpoint, NoteError, Receipt, Signer, open_checkpoint
 from gate_contract.envelope import MAX_RECORD_BYTES, leaf_hashes
@@ -24,9 +23,6 @@ from gate_contract.merkle import EMPTY_ROOT, Frontier, ProofError
 MAX_COMMIT_RECORDS = 2048
 MAX_COMMIT_BYTES = 524_288
 """Records and bytes under one checkpoint: they bound the smallest batch that can be sent."""
-
-KEPT_EVENTS = 10_000
-"""Messages of repeating devices that are remembered; a camera repeats within minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +35,6 @@ class Counts:
     dead_lettered: int
 
 
-@dataclass(frozen=True, slots=True)
-class InboxEntry:
-    """Something a device was told is captured: `body` as the app spooled it."""
-
-    inbox_id: int
-    device_id: str
-    body: bytes
-
-
 class Journal:
     """An agent's journal. Safe to use from several threads; writers take turns."""
 
@@ -56,13 +43,9 @@ class Journal:
 
         Raises JournalError when it belongs to another key, or its tree does not fit its last signed checkpoint.
         """
-        self._path, self._signer = path, signer
-        self._lock = threading.Lock()
-        self._connection = connect(path)
-        migrate(self._connection, path)
-        self._reader_lock = threading.Lock()
-        self._reader = connect(path)
+        self._file, self._signer = JournalFile(path), signer
         self._frontier = self._recover()
+        self.spool = Spool(self._file)
 
     @property
     def origin(self) -> str:
@@ -76,9 +59,7 @@ class Journal:
 
     def close(self) -> None:
         """Close the file. Nothing is pending in memory: every append was durable when it returned."""
-        with self._lock, self._reader_lock:
-            self._connection.close()
-            self._reader.close()
+        self._file.close()
 
     # --- writing -------------------------------------------------------------------------------------------------
 
@@ -101,7 +82,7 @@ class Journal:
         """
         if any(len(record) > MAX_RECORD_BYTES for record in records):
             raise JournalError(f"a record of more than {MAX_RECORD_BYTES} bytes cannot be captured")
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             first = self._frontier.size
             frontier = self._frontier
             for group in _commit_groups(records):
@@ -116,30 +97,13 @@ class Journal:
             self._frontier = frontier
         return first
 
-    def spool(self, device_id: str, event_id: str, body: bytes) -> int | None:
-        """Keep a device's message until a passage takes it; its inbox id, or None when it is a repetition.
-
-        When this has returned the device may be told that its message is captured.
-        """
-        with self._transaction() as connection:
-            new = connection.execute(
-                "INSERT OR IGNORE INTO seen_events (device_id, event_id) VALUES (?, ?)", (device_id, event_id)
-            )
-            if not new.rowcount:
-                connection.execute("COMMIT")
-                return None
-            connection.execute("DELETE FROM seen_events WHERE seen_id <= ?", ((new.lastrowid or 0) - KEPT_EVENTS,))
-            entry = connection.execute("INSERT INTO inbox (device_id, body) VALUES (?, ?)", (device_id, body))
-            connection.execute("COMMIT")
-        return entry.lastrowid
-
     def acknowledge(self, receipt: Receipt, note: bytes, dead_lettered: int, received_ns: int) -> None:
         """Keep a verified receipt: what it covers may be forgotten from now on.
 
         A receipt for less than an earlier one changes nothing. JournalError when it names a root that this journal
         never had at that size, or more records than there are.
         """
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             size = receipt.checkpoint.size
             self._check_receipt(connection, receipt.checkpoint)
             connection.execute(
@@ -154,7 +118,7 @@ class Journal:
 
         At most 50,000 a call, so that capture never waits long.
         """
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             receipt_size, pruned = connection.execute("SELECT receipt_size, pruned FROM head").fetchone()
             until = min(receipt_size - keep, pruned + 50_000)
             if until <= pruned:
@@ -174,7 +138,7 @@ class Journal:
         Ends at the last checkpoint within `max_records` and `max_bytes`; at least one commit, which may be larger
         than either.
         """
-        with self._reading() as reader:
+        with self._file.reading() as reader:
             ends = reader.execute(
                 "SELECT size FROM checkpoints WHERE size > ? AND size <= ? ORDER BY size DESC LIMIT 1",
                 (first_index, first_index + max_records),
@@ -197,64 +161,37 @@ class Journal:
 
     def record(self, index: int) -> bytes | None:
         """One record's bytes; None when it is not there (any more)."""
-        with self._reading() as reader:
+        with self._file.reading() as reader:
             row = reader.execute("SELECT body FROM records WHERE record_index = ?", (index,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def counts(self) -> Counts:
         """The journal's balance, from one moment."""
-        with self._reading() as reader:
+        with self._file.reading() as reader:
             size, acknowledged, dead = reader.execute("SELECT size, receipt_size, dead_lettered FROM head").fetchone()
         return Counts(size, acknowledged - dead, size - acknowledged, dead)
 
     def receipt(self) -> tuple[int, bytes]:
         """Size that the latest receipt covers, and its note; (0, b"") when there is none."""
-        with self._reading() as reader:
+        with self._file.reading() as reader:
             size, note = reader.execute("SELECT receipt_size, receipt FROM head").fetchone()
         return int(size), bytes(note)
 
     def receipt_unix_ns(self) -> int:
         """When the latest receipt came, wall clock; 0 when there is none."""
-        with self._reading() as reader:
+        with self._file.reading() as reader:
             return int(reader.execute("SELECT receipt_ns FROM head").fetchone()[0])
 
     def kept(self) -> int:
         """Records in the file."""
-        with self._reading() as reader:
+        with self._file.reading() as reader:
             size, pruned = reader.execute("SELECT size, pruned FROM head").fetchone()
         return int(size - pruned)
 
-    def inbox(self) -> list[InboxEntry]:
-        """What devices were told is captured and nothing has taken yet, oldest first."""
-        with self._reading() as reader:
-            rows = reader.execute("SELECT inbox_id, device_id, body FROM inbox ORDER BY inbox_id").fetchall()
-        return [InboxEntry(*row) for row in rows]
-
     def in_flight(self) -> dict[str, bytes]:
         """Passages under way when last appended, by lane."""
-        with self._reading() as reader:
+        with self._file.reading() as reader:
             return dict(reader.execute("SELECT lane_id, body FROM in_flight").fetchall())
-
-    # --- evidence ------------------------------------------------------------------------------------------------
-
-    def note_evidence(self, sha256: bytes, size: int, media_type: str) -> None:
-        """Remember that a blob is to be delivered; it is durable in the evidence directory already."""
-        with self._transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, 0)", (sha256, size, media_type))
-            connection.execute("COMMIT")
-
-    def evidence_waiting(self, limit: int = 16) -> list[tuple[bytes, int, str]]:
-        """(sha256, size, media type) of blobs not yet delivered, at most `limit`."""
-        with self._reading() as reader:
-            return reader.execute(
-                "SELECT sha256, size, media_type FROM evidence WHERE delivered = 0 LIMIT ?", (limit,)
-            ).fetchall()
-
-    def evidence_delivered(self, sha256: bytes) -> None:
-        """The collector confirmed a blob."""
-        with self._transaction() as connection:
-            connection.execute("UPDATE evidence SET delivered = 1 WHERE sha256 = ?", (sha256,))
-            connection.execute("COMMIT")
 
     # --- inside --------------------------------------------------------------------------------------------------
 
@@ -264,36 +201,6 @@ class Journal:
         connection.executemany("INSERT INTO records VALUES (?, ?)", enumerate(records, start=frontier.size))
         connection.execute("INSERT INTO checkpoints VALUES (?, ?)", (grown.size, note))
         return grown
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """A write transaction that the block commits; undone when it raises."""
-        with self._lock:
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield self._connection
-            except sqlite3.Error as error:
-                raise JournalError(
-                    f"the journal {self._path} cannot be written",
-                    cause=str(error),
-                    fix="free space on its disk, or look at the disk's health; nothing that was captured is affected",
-                ) from error
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """A read transaction on the reader's own connection: capture never waits for it."""
-        with self._reader_lock:
-            try:
-                self._reader.execute("BEGIN")
-                yield self._reader
-            except sqlite3.Error as error:
-                raise JournalError(f"the journal {self._path} cannot be read", cause=str(error)) from error
-            finally:
-                if self._reader.in_transaction:
-                    self._reader.execute("ROLLBACK")
 
     def _cut(self, reader: sqlite3.Connection, first_index: int, records: list[bytes], end: int) -> Stretch:
         """Shorten to the last checkpoint within what was read, or go on to the first one after it."""
@@ -312,7 +219,7 @@ class Journal:
     def _sealed(self, reader: sqlite3.Connection, first_index: int, records: list[bytes], end: int) -> Stretch:
         if len(records) != end - first_index:
             raise JournalError(
-                f"the journal {self._path} lacks records between {first_index} and {end}",
+                f"the journal {self._file.path} lacks records between {first_index} and {end}",
                 cause=f"{len(records)} of {end - first_index} are there",
                 fix="the file was altered or damaged; keep a copy of it as evidence",
             )
@@ -332,7 +239,7 @@ class Journal:
 
     def _recover(self) -> Frontier:
         """The tree as last committed; refuses a file whose head, checkpoint and key do not fit together."""
-        with self._transaction() as connection:
+        with self._file.writing() as connection:
             row = connection.execute("SELECT origin, size, peaks FROM head").fetchone()
             if row is None:
                 connection.execute(
@@ -344,7 +251,7 @@ class Journal:
             origin, size, peaks = row
             if origin != self.origin:
                 raise JournalError(
-                    f"the journal {self._path} belongs to {origin}, this agent's key to {self.origin}",
+                    f"the journal {self._file.path} belongs to {origin}, this agent's key to {self.origin}",
                     fix="give the agent an empty state directory, or restore the key that belongs to this journal",
                 )
             newest = connection.execute("SELECT max(record_index) + 1 FROM records").fetchone()[0]
@@ -360,12 +267,12 @@ class Journal:
         if signed != frontier.root():
             raise self._damaged(size, "the last signed checkpoint has another root")
         if newest not in (None, size):
-            raise JournalError(f"the journal {self._path} ends at record {newest}, its head says {size}")
+            raise JournalError(f"the journal {self._file.path} ends at record {newest}, its head says {size}")
         return frontier
 
     def _damaged(self, size: int, cause: str) -> JournalError:
         return JournalError(
-            f"the journal {self._path} is damaged at its head ({size} records)",
+            f"the journal {self._file.path} is damaged at its head ({size} records)",
             cause=cause,
             fix="keep a copy of the file as evidence before anything else",
         )

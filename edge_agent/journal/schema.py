@@ -45,17 +45,15 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
     """A connection with the durability the journal promises: WAL, synchronous=FULL.
 
     Raises JournalError when the file cannot be opened.
     """
-    uri = f"file:{path}?mode={'ro' if read_only else 'rwc'}"
     try:
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-8000", "temp_store=MEMORY"):
-            if not (read_only and pragma.startswith("journal_mode")):
-                connection.execute(f"PRAGMA {pragma}")
+            connection.execute(f"PRAGMA {pragma}")
     except sqlite3.Error as error:
         raise JournalError(
             f"the journal {path} cannot be opened",

@@ -153,27 +153,27 @@ def test_a_receipt_for_more_than_was_captured_is_refused(path: Path) -> None:
 
 def test_a_spooled_message_waits_until_it_is_consumed_and_repetitions_are_recognised(path: Path) -> None:
     journal = Journal(path, SIGNER)
-    first = journal.spool("camera-1", "e1", b"one")
+    first = journal.spool.keep("camera-1", "e1", b"one")
     assert first is not None
-    assert journal.spool("camera-1", "e1", b"one again") is None
-    assert journal.spool("camera-2", "e1", b"other camera") is not None
+    assert journal.spool.keep("camera-1", "e1", b"one again") is None
+    assert journal.spool.keep("camera-2", "e1", b"other camera") is not None
     journal.close()
     again = Journal(path, SIGNER)
-    assert [(e.device_id, e.body) for e in again.inbox()] == [("camera-1", b"one"), ("camera-2", b"other camera")]
+    assert [(e.device_id, e.body) for e in again.spool.inbox()] == [("camera-1", b"one"), ("camera-2", b"other camera")]
     again.append([b"record"], consumed=[first], in_flight={"L1": b"state"})
-    assert [e.device_id for e in again.inbox()] == ["camera-2"]
+    assert [e.device_id for e in again.spool.inbox()] == ["camera-2"]
     assert again.in_flight() == {"L1": b"state"}
-    assert again.spool("camera-1", "e1", b"one once more") is None
+    assert again.spool.keep("camera-1", "e1", b"one once more") is None
     again.close()
 
 
 def test_evidence_waits_until_it_is_delivered(path: Path) -> None:
     journal = Journal(path, SIGNER)
-    journal.note_evidence(b"h" * 32, 5, "image/jpeg")
-    journal.note_evidence(b"h" * 32, 5, "image/jpeg")
-    assert journal.evidence_waiting() == [(b"h" * 32, 5, "image/jpeg")]
-    journal.evidence_delivered(b"h" * 32)
-    assert journal.evidence_waiting() == []
+    journal.spool.expect_delivery(b"h" * 32, 5, "image/jpeg")
+    journal.spool.expect_delivery(b"h" * 32, 5, "image/jpeg")
+    assert journal.spool.evidence_waiting() == [(b"h" * 32, 5, "image/jpeg")]
+    journal.spool.evidence_delivered(b"h" * 32)
+    assert journal.spool.evidence_waiting() == []
     journal.close()
 
 
