@@ -160,7 +160,7 @@ def load_config(path: Path | None, state_dir: Path | None = None) -> CollectorCo
         raise ConfigError(
             "no configuration file",
             cause="none was named and /etc/tidegate/collector.toml does not exist",
-            fix='write one (deployment = "hainan.example" and state_dir = "/var/lib/tidegate/collector" are enough) '
+            fix='write one (deployment = "hainan.example" and state_dir = "/var/lib/tidegate-collector" are enough) '
             "and name it with --config or TIDEGATE_COLLECTOR_CONFIG",
         )
     values = _read(path)

@@ -19,7 +19,7 @@ from edge_agent.app.scale import ScaleOutputs, ScaleStation
 from edge_agent.assemble.lane import LaneSettings, VehicleLane
 from edge_agent.config import CameraTable, LaneTable, SiteFile
 from edge_agent.decide.vehicle import Judge
-from edge_agent.errors import ConfigError, JournalError
+from edge_agent.errors import ConfigError, JournalError, LinkError
 from edge_agent.journal.evidence import EvidenceStore
 from edge_agent.journal.journal import Journal
 from edge_agent.keys import AgentKeys
@@ -35,7 +35,8 @@ from gate_contract.v1.record_pb2 import LIFECYCLE_EVENT_STARTED, LIFECYCLE_EVENT
 LOG = structlog.get_logger()
 
 REFERENCE_EVERY_S = 2.0
-PRUNE_EVERY_S = 30.0
+KEEP_HOUSE_EVERY_S = 5.0
+HANGING_S = 20.0
 MAX_UNWRITTEN = 256
 """Incidents and garbled bytes waiting while the disk takes nothing; the oldest go first, counted in the log."""
 
@@ -75,18 +76,23 @@ class Agent:
         self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
 
     def start(self) -> None:
-        """Record the start, resume passages under way, open devices and uplink; LinkError when a port is taken."""
+        """Record the start, resume passages under way, open devices and uplink."""
         site_hash = self.site.sha256
         self.record([self.records.lifecycle(LIFECYCLE_EVENT_STARTED, __version__, site_hash, RULE_BOOK_HASH)])
         remembered = self.journal.in_flight()
         for lane in self.lanes:
             lane.start(remembered.get(lane.lane_id, b""))
-        for camera in self.cameras:
-            camera.start()
+        self._open_cameras()
         for scale in self.scales:
             scale.start()
         self.uplink.start()
         self._keeper.start()
+
+    @property
+    def hangs(self) -> bool:
+        """Whether a lane has not gone round for so long that only a restart helps."""
+        now = self.clock()
+        return any(now.seconds_since(lane.turned) > HANGING_S for lane in self.lanes)
 
     def stop_capture(self) -> None:
         """Close devices first, then lanes, then record the stop and close the uplink. Loses nothing."""
@@ -176,6 +182,20 @@ class Agent:
         else:
             self._tell(self._incidents.began("uplink", "uplink-down", state.problem, now))
 
+    def _open_cameras(self) -> None:
+        """Listen for cameras; an address that cannot be had now is told and tried again by housekeeping."""
+        for desk in self.cameras:
+            if desk.listening:
+                continue
+            try:
+                desk.start()
+            except LinkError as error:
+                for device_id in desk.device_ids:
+                    self._on_device(DeviceEvent(device_id, self.clock(), DeviceState.UNPLUGGED, str(error)))
+            else:
+                for device_id in desk.device_ids:
+                    self._tell(self._incidents.ended(device_id, self.clock()))
+
     def _is_well(self, subject: str) -> bool:
         states = {station.table.id: station.state for station in self.scales}
         return states.get(subject, DeviceState.OK) is DeviceState.OK
@@ -205,7 +225,8 @@ class Agent:
 
     def _keep_house(self) -> None:
         """What must happen now and then: late records written, acknowledged ones forgotten."""
-        while not self._stop.wait(PRUNE_EVERY_S):
+        while not self._stop.wait(KEEP_HOUSE_EVERY_S):
+            self._open_cameras()
             self.record([])
             self._tell(self._incidents.settled(self._is_well, self.clock()))
             try:

@@ -39,6 +39,7 @@ class CameraDesk:
         self.last: dict[str, PlateSeen] = {}
         self.device_ids = tuple(camera.id for camera in cameras)
         self.refused = 0
+        self._listening = False
         host, port = cameras[0].address
         routes = {camera.push_path: Route(device_id=camera.id, allow=camera.networks) for camera in cameras}
         self._listener = PushListener(host, port, routes, self.take, self._refuse)
@@ -48,9 +49,15 @@ class CameraDesk:
         """The port listened on."""
         return self._listener.port
 
+    @property
+    def listening(self) -> bool:
+        """Whether cameras can reach it."""
+        return self._listening
+
     def start(self) -> None:
-        """Listen; LinkError when the address cannot be bound."""
+        """Listen; LinkError when the address cannot be bound now, and then it may be tried again."""
         self._listener.start()
+        self._listening = True
 
     def stop(self) -> None:
         """Stop listening."""

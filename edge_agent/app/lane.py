@@ -75,6 +75,8 @@ class LaneWorker:
         self._state = LaneState()
         self.last: LastDecision | None = None
         self.decided = 0
+        self.turned = clock()
+        """When the thread last went round: a lane that hangs is found by it."""
 
     @property
     def state(self) -> LaneState:
@@ -110,6 +112,7 @@ class LaneWorker:
     def _run(self) -> None:
         ticked = self._clock()
         while not self._stop.is_set():
+            self.turned = self._clock()
             with contextlib.suppress(queue.Empty):
                 self._take(self._queue.get(timeout=TICK_S))
             now = self._clock()
@@ -139,6 +142,7 @@ class LaneWorker:
 
     def _append(self, bodies: list[bytes], consumed: Sequence[int], memory: bytes) -> None:
         while True:
+            self.turned = self._clock()
             try:
                 self._journal.append(bodies, consumed=consumed, in_flight={self.lane_id: memory})
             except JournalError as error:

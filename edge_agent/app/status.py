@@ -105,14 +105,19 @@ class StatusWriter:
         for table in agent.site.camera:
             desk = desks[table.id]
             heard, plate = desk.heard.get(table.id), desk.last.get(table.id)
+            state, text = DeviceState.OK, ""
+            if not desk.listening:
+                state, text = DeviceState.UNPLUGGED, f"this machine cannot listen on {table.listen} now; it tries again"
+            elif not heard:
+                state, text = DeviceState.STARTING, "no push has come since the agent started"
             shown.append(
                 {
                     "id": table.id,
                     "kind": "camera",
                     "profile": table.profile,
                     "port": f"{table.listen}{table.push_path}",
-                    "state": (DeviceState.OK if heard else DeviceState.STARTING).value,
-                    "text": "" if heard else "no push has come since the agent started",
+                    "state": state.value,
+                    "text": text,
                     "last_reading": plate and (plate.text or "(not read)"),
                     "last_reading_unix_ns": plate and plate.at.wall,
                 }

@@ -55,7 +55,8 @@ def run(config: Path, verbose: bool) -> None:
         notify("READY=1")
         LOG.info("agent.started", site=site.site, origin=keys.signer.name, records=agent.journal.size)
         while not stop.wait(WATCHDOG_EVERY_S):
-            notify("WATCHDOG=1")
+            if not agent.hangs:
+                notify("WATCHDOG=1")
         notify("STOPPING=1")
         LOG.info("agent.stopping")
         agent.stop_capture()

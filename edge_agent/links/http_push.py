@@ -103,13 +103,13 @@ class PushListener:
     def stop(self) -> None:
         """Stop listening: a push that is being kept is answered, one that is being received is not and comes again."""
         self._stopping.set()
-        if self._socket is None or self._acceptor is None:
+        listening, self._socket = self._socket, None  # whoever calls second, perhaps from another thread, finds nothing
+        if listening is None or self._acceptor is None:
             return
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)  # wakes accept()
+            listening.shutdown(socket.SHUT_RDWR)  # wakes accept()
         self._acceptor.join()
-        self._socket.close()
-        self._socket = None
+        listening.close()
         with self._lock:
             still_open = dict(self._open)
             for connection in still_open.values():

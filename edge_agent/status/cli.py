@@ -14,7 +14,7 @@ import click
 
 from edge_agent import __version__
 from edge_agent.errors import EdgeAgentError, JournalError
-from edge_agent.status.health import Found, Health, age_s, assess
+from edge_agent.status.health import Found, Health, Level, age_s, assess
 from edge_agent.status.reading import Places, journal_balance, journal_size, places, records
 from edge_agent.status.show import devices_lines, status_lines
 from edge_agent.status.snapshot import SnapshotError, read_snapshot
@@ -94,7 +94,7 @@ def gather(where: Places) -> tuple[dict[str, Any], Health]:
     now = time.time_ns()
     found = _find(where)
     health = assess(found, now)
-    known = found.snapshot or {}
+    known = _known(found, health)
     shown: dict[str, Any] = {
         "level": health.level.name.lower(),
         "exit_code": int(health.level),
@@ -116,6 +116,19 @@ def gather(where: Places) -> tuple[dict[str, Any], Health]:
         "reference": known.get("reference"),
     }
     return shown, health
+
+
+def _known(found: Found, health: Health) -> dict[str, Any]:
+    """What the agent said of itself; of one that does not run, only what outlives it."""
+    known = found.snapshot or {}
+    if health.level is not Level.DOWN or not known:
+        return known
+    return {
+        **known,
+        "devices": [{**device, "state": "unknown", "text": ""} for device in known["devices"]],
+        "uplink": {**known["uplink"], "connected": False, "problem": "the agent does not run"},
+        "clock": None,
+    }
 
 
 def _find(where: Places) -> Found:

@@ -38,6 +38,8 @@ def devices_lines(shown: dict[str, Any], language: Language) -> Iterator[str]:
 
 
 def _devices(devices: list[dict[str, Any]], language: Language) -> Iterator[str]:
+    if not devices:
+        return
     head = [label(name, language) for name in ("device", "state", "last", "age")]
     rows = [
         [
@@ -88,7 +90,8 @@ def _journal(journal: dict[str, Any], language: Language) -> Iterator[tuple[str,
         f"{journal[name]} {label(name, language)}" for name in ("captured", "acknowledged", "pending", "dead_lettered")
     ]
     yield label("journal", language), f"{counts[0]} = {' + '.join(counts[1:])}"
-    yield label("oldest", language), duration(journal["oldest_pending_age_s"], language)
+    oldest = journal["oldest_pending_age_s"]
+    yield label("oldest", language), label("none", language) if oldest is None else duration(oldest, language)
     yield label("receipt", language), _ago(journal["last_receipt_age_s"], language)
     days = journal["days_of_disk_left"]
     free = label("free", language).format(journal["disk_free_bytes"] // GIGABYTE)

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from edge_agent.status.layout import width
+from edge_agent.status.show import devices_lines, status_lines
+
+WELL: dict[str, Any] = {
+    "level": "healthy",
+    "reasons": [],
+    "site": "xiuying",
+    "devices": [
+        {"id": "scale-1", "state": "ok", "text": "", "last_reading": "12340 kg", "age_s": 0},
+        {"id": "plate-1", "state": "starting", "text": "no push yet", "last_reading": None, "age_s": None},
+        {"id": "plate-2", "state": "ok", "text": "", "last_reading": "琼A12345", "age_s": 300},
+    ],
+    "lanes": [
+        {
+            "id": "L1",
+            "passage": "L1-ab",
+            "last": {
+                "plate": "琼A12345",
+                "kilograms": "12340",
+                "action": "hold",
+                "findings": [{"code": "W01", "severity": 4, "explanation": "Too heavy."}],
+            },
+        },
+        {"id": "L2", "passage": None, "last": None},
+    ],
+    "journal": {
+        "captured": 10,
+        "acknowledged": 6,
+        "pending": 3,
+        "dead_lettered": 1,
+        "oldest_pending_age_s": 61,
+        "last_receipt_age_s": 7200,
+        "days_of_disk_left": 12.5,
+        "disk_free_bytes": 80_999_999_999,
+    },
+    "uplink": {"connected": True, "problem": "", "address": "collector:7443"},
+    "certificate": {"days_left": 60, "life_days": 90},
+    "clock": {"synchronised": True, "error_bound_ns": 1},
+    "reference": {"declarations": 40, "age_s": 2},
+}
+
+NEVER_RAN: dict[str, Any] = {
+    "level": "down",
+    "reasons": [{"code": "agent-never-ran", "text": "…", "values": {}}],
+    "site": None,
+    "devices": [],
+    "lanes": [],
+    "journal": None,
+    "uplink": None,
+    "certificate": None,
+    "clock": None,
+    "reference": None,
+}
+
+
+def test_the_whole_status_in_english() -> None:
+    assert list(status_lines(WELL, "en")) == [
+        "healthy  xiuying",
+        "device   state     last reading  age",
+        "scale-1  ok        12340 kg      0 s",
+        "plate-1  starting  -             never",
+        "plate-2  ok        琼A12345      5 min",
+        "lane L1: vehicle at the gate L1-ab",
+        "  HOLD: call the officer  琼A12345  12340 kg",
+        "    W01: Too heavy.",
+        "lane L2: vehicle at the gate none",
+        "journal                10 captured = 6 acknowledged + 3 pending + 1 dead-lettered",
+        "oldest unacknowledged  61 s",
+        "last receipt           2 h ago",
+        "days of disk left      12.5 (80 GB free)",
+        "collector              connected  collector:7443",
+        "certificate            60 days",
+        "clock                  synchronised",
+        "declarations here      40 (2 s ago)",
+    ]
+
+
+def test_the_whole_status_in_chinese_lines_up() -> None:
+    lines = list(status_lines(WELL, "zh"))
+    assert lines[0] == "正常  xiuying"
+    assert lines[1:5] == [
+        "设备     状态    最近读数  时间",
+        "scale-1  正常    12340 kg  0 秒",
+        "plate-1  启动中  -         无",
+        "plate-2  正常    琼A12345  5 分钟",
+    ]
+    assert (
+        len(
+            {
+                width(line[: line.index(end)])
+                for line, end in zip(lines[1:5], ("时间", "0 秒", "无", "5 分"), strict=True)
+            }
+        )
+        == 1
+    )
+    assert lines[6] == "  暂扣：请联系关员  琼A12345  12340 kg"
+    assert "日志          10 已采集 = 6 已确认 + 3 待上传 + 1 死信" in lines
+    assert "磁盘剩余天数  12.5 (剩余 80 GB)" in lines
+
+
+def test_a_machine_on_which_nothing_ever_ran_shows_only_that() -> None:
+    assert list(status_lines(NEVER_RAN, "en")) == [
+        "down",
+        "  • The agent has not run since this machine was switched on. Start it: systemctl start edge-agent",
+    ]
+
+
+def test_what_is_not_known_is_said() -> None:
+    shown = copy.deepcopy(WELL)
+    shown["journal"] |= {"days_of_disk_left": None, "oldest_pending_age_s": None, "last_receipt_age_s": None}
+    shown["uplink"]["connected"] = shown["clock"]["synchronised"] = False
+    shown["lanes"][0]["last"] |= {"plate": "", "kilograms": None, "findings": []}
+    lines = list(status_lines(shown, "en"))
+    for line in (
+        "  HOLD: call the officer  -  -",
+        "oldest unacknowledged  none",
+        "last receipt           never",
+        "days of disk left      not known (80 GB free)",
+        "collector              not connected  collector:7443",
+        "clock                  not synchronised",
+    ):
+        assert line in lines
+
+
+def test_devices_alone_come_with_what_to_do() -> None:
+    assert list(devices_lines(WELL, "en"))[-1] == "plate-1: no push yet"
+    assert list(devices_lines(NEVER_RAN, "en")) == []
+
+
+def test_what_devices_and_peers_say_cannot_steer_the_terminal() -> None:
+    shown = copy.deepcopy(WELL)
+    evil = "\x1b[2J\nhealthy"
+    shown["devices"][0] |= {"last_reading": evil, "text": evil}
+    shown["lanes"][0]["last"] |= {"plate": evil, "findings": [{"code": "V01", "severity": 1, "explanation": evil}]}
+    shown["uplink"]["address"] = evil
+    shown["reasons"] = [{"code": "uplink-down", "text": "", "values": {"text": evil}}]
+    for lines in (list(status_lines(shown, "en")), list(devices_lines(shown, "zh"))):
+        assert not [line for line in lines if "\x1b" in line or "\n" in line]
