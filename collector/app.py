@@ -89,17 +89,20 @@ class _Collector:
         self._writer = Writer(store, ledger, keys.receipts, time.time_ns, self._judge.wake)
         self._enrolment = EnrolmentServicer(store, keys, ledger.append, config.certificate_days)
         self._store = store
+        self._writer_died = False
         self._health = health_aio.HealthServicer()
 
     async def run(self, on_ready: Callable[[Addresses], None]) -> None:
-        """Start everything, wait for a signal, stop everything in order."""
+        """Start everything, wait for a signal, stop everything in order; CollectorError when a part ended unasked."""
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        evidence = EvidenceStore(self._config.state_dir)
+        evidence.forget_abandoned(time.time())
         uplink = UplinkServicer(
             self._store,
             self._writer,
-            EvidenceStore(self._config.state_dir),
+            evidence,
             self._keys.receipts.verifier,
             window_bytes=self._config.window_bytes,
             max_batch_bytes=self._config.max_batch_bytes,
@@ -118,6 +121,8 @@ class _Collector:
         helpers = [asyncio.create_task(uplink.watch()), asyncio.create_task(self._supervise(stop))]
         await stop.wait()
         await self._stop(uplink, servers, helpers)
+        if self._writer_died:
+            raise CollectorError("the writer ended unasked", fix="see the log; systemd starts the service again")
 
     async def _stop(
         self, uplink: UplinkServicer, servers: list[grpc.aio.Server], helpers: list[asyncio.Task[None]]
@@ -157,7 +162,8 @@ class _Collector:
         every_s = HEALTH_EVERY_S if watchdog_s is None else min(HEALTH_EVERY_S, watchdog_s / 3)
         while True:
             if not self._writer.is_alive:
-                _log.error("the writer ended unasked; stopping, so that the service is started again")
+                _log.critical("the writer ended unasked; stopping")
+                self._writer_died = True
                 stop.set()
                 return
             status = _NOT_SERVING if self._writer.failing else _SERVING

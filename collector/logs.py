@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 import structlog
+
+
+class UnfailingStream:
+    """A text stream that drops what it cannot write: a full disk under the log must not stop the service."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """`stream` is where it writes."""
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or drop."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or drop."""
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def configure_log() -> None:
@@ -19,4 +39,5 @@ def configure_log() -> None:
         processors.append(structlog.dev.ConsoleRenderer())
     else:
         processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    structlog.configure(processors=processors, logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    stream: Any = UnfailingStream(sys.stderr)
+    structlog.configure(processors=processors, logger_factory=structlog.WriteLoggerFactory(stream))

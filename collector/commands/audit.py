@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from collector.commands._common import with_config
 from collector.commands._state import existing_keys, existing_store
 from collector.config import CollectorConfig
+from collector.errors import StoreError
 from collector.ledger.audit import AuditReport, Trust, work
 from collector.ledger.audit import audit as verify_everything
 
@@ -48,8 +49,16 @@ def _progress(total: Callable[[], int]) -> Iterator[Callable[[int], None]]:
         return
     columns = (TextColumn("audit"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("audit", total=total())
+        task = bar.add_task("audit", total=_known(total))
         yield lambda checked: bar.update(task, completed=checked)
+
+
+def _known(total: Callable[[], int]) -> int | None:
+    """None for a database that cannot even be counted: the audit will say what is wrong with it."""
+    try:
+        return total()
+    except StoreError:
+        return None
 
 
 def _as_json(report: AuditReport) -> dict[str, object]:

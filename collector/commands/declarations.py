@@ -66,20 +66,18 @@ def import_(config: CollectorConfig, file: str, file_format: str | None, partial
     is wrong, 2: wrong usage. docs/declarations.md describes the fields.
     """
     chosen = _format(file, file_format)
-    now = utc_now()
-    keys = CollectorKeys.load_or_create(config.state_dir, config.deployment, config.hostnames, now)
+    keys = CollectorKeys.load_or_create(config.state_dir, config.deployment, config.hostnames, utc_now())
+    ledger = Ledger(keys.ledger)
     store = open_store(config.database_url)
     try:
+        with store.read() as connection:
+            ledger.check_head(connection)
         with click.open_file(file, "rb") as opened:
             stream = cast("BinaryIO", opened)  # click types it as text or bytes
+            entries = read_entries(stream, chosen)
             with _progress(stream) as on_progress:
                 report = import_declarations(
-                    store,
-                    Ledger(keys.ledger),
-                    read_entries(stream, chosen),
-                    time.time_ns(),
-                    partial=partial,
-                    on_progress=on_progress,
+                    store, ledger, entries, time.time_ns(), partial=partial, on_progress=on_progress
                 )
     finally:
         store.close()

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from collector.commands._common import with_config
-from collector.commands._state import existing_store
+from collector.commands._state import existing_keys, existing_store
 from collector.config import CollectorConfig
 from collector.errors import CollectorError
 from collector.ledger import proving
+from collector.ledger.bundle import BundleError, Verification
 
 
 @click.command()
@@ -24,6 +25,11 @@ def prove(config: CollectorConfig, record: str, output: Path | None) -> None:
     """
     with existing_store(config) as store, store.read() as connection:
         data = proving.prove(connection, record).to_bytes()
+    keys = existing_keys(config)
+    try:
+        Verification(data, {key.name: key.verifier for key in (keys.ledger, keys.receipts)}).run()
+    except BundleError as error:
+        raise CollectorError(f"{record} cannot be proved", cause=str(error), fix="run `gate-collector audit`") from None
     if output is None:
         click.echo(data, nl=False)
         return

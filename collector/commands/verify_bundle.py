@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
 
 from collector.errors import CollectorError
 from collector.ledger.bundle import BundleError, Proved, Verification
@@ -77,9 +78,9 @@ def _print_json(verification: Verification, proved: Proved | None, failure: Bund
             "agent_id": proved.agent_id,
             "site_id": proved.site_id,
             "durable_unix_s": proved.durable_unix_s,
-            "decoded": None if proved.record is None else MessageToDict(proved.record),
+            "decoded": None if proved.record is None else _plain(proved.record),
         }
-        result["verdicts"] = [MessageToDict(verdict) for verdict in proved.verdicts]
+        result["verdicts"] = [_plain(verdict) for verdict in proved.verdicts]
     click.echo(json.dumps(result, indent=2, ensure_ascii=False))
 
 
@@ -103,7 +104,7 @@ def _in_words(proved: Proved) -> str:
     if proved.record is None:
         paragraphs.append(f"The record ({len(proved.record_bytes)} bytes) is of no kind that this release reads.")
     else:
-        shown = json.dumps(MessageToDict(proved.record), indent=2, ensure_ascii=False)
+        shown = json.dumps(_plain(proved.record), indent=2, ensure_ascii=False)
         paragraphs.append(f"The record:\n{shown}")
     paragraphs += [_verdict(verdict) for verdict in proved.verdicts]
     if proved.verdicts:
@@ -119,5 +120,13 @@ def _verdict(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
+def _plain(message: Message) -> dict[str, Any]:
+    """With the field names of the .proto files."""
+    return MessageToDict(message, preserving_proto_field_name=True)
+
+
 def _time(unix_s: int) -> str:
-    return f"{datetime.fromtimestamp(unix_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    try:
+        return f"{datetime.fromtimestamp(unix_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):  # beyond the year 9999
+        return f"{unix_s} s after 1970-01-01 UTC"

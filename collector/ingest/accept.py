@@ -24,7 +24,7 @@ from collector.ledger import log, tiles
 from collector.ledger.journal import JournalHead, lock_heads
 from collector.store import schema
 from gate_contract.checkpoint import Checkpoint, Note, Signer, Verifier
-from gate_contract.envelope import BadSealError, VerifiedBatch, leaf_hashes, open_batch, seal
+from gate_contract.envelope import BadSealError, VerifiedBatch, open_batch, seal
 from gate_contract.merkle import Frontier
 from gate_contract.v1.batch_pb2 import Batch
 from gate_contract.v1.ledger_pb2 import JournalGrowth, LedgerEntry
@@ -77,15 +77,14 @@ def prepare(
         raise BadSealError(
             f"the checkpoint of {batch.checkpoint.size} records carries {signatures} signatures, not one"
         )
-    leaves = leaf_hashes(batch.records)
     return Prepared(
         base=known,
         frontier=batch.frontier,
         checkpoint=batch.checkpoint,
         note=batch.note,
         body=_kept(data, batch),
-        leaves=leaves,
-        tiles=tiles.completed(known, leaves),
+        leaves=batch.leaves,
+        tiles=tiles.completed(known, batch.leaves),
         contents=understand(batch.first_index, batch.records),
     )
 

@@ -25,6 +25,9 @@ MAX_CHUNK_BYTES = 256 * 1024
 MAX_MEDIA_TYPE = 127
 """Characters of a media type (RFC 6838, 4.2)."""
 
+ABANDONED_S = 30 * 86_400
+"""A blob that broke off and did not go on for so long, seconds, will not: its agent has no journal here any more."""
+
 _HASH_BYTES = 32
 
 
@@ -48,6 +51,12 @@ class EvidenceStore:
     def path(self, digest: bytes) -> Path:
         """Where the blob with this SHA-256 is, or would be."""
         return self._directory / digest.hex()[:2] / digest.hex()
+
+    def forget_abandoned(self, now_unix_s: float) -> None:
+        """Delete what broke off ABANDONED_S ago or more."""
+        for partial in (self._directory / "partial").glob("*"):
+            if now_unix_s - partial.stat().st_mtime >= ABANDONED_S:
+                partial.unlink()
 
     @contextmanager
     def begin(self, offer: EvidenceOffer, sender: str) -> Iterator[Upload]:

@@ -157,6 +157,8 @@ class UplinkServicer(UplinkServiceServicer):
                 if session.ending is not None:
                     return
             session.end(_DONE)
+        except grpc.aio.BaseError:  # the call ended while its next message was awaited
+            session.end(_DONE)
         except Exception:  # noqa: BLE001 - supervisor of this task: a fault must end its stream, not hang it
             _log.exception("the uplink met a fault", origin=session.head.origin)
             session.end(_FAULT)

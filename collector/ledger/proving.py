@@ -33,14 +33,14 @@ def _bundle(connection: Connection, journal: JournalHead, index: int) -> Bundle:
     head = log.read_head(connection)
     tree = log.stored_tree(connection)
     size = head.frontier.size
-    raw = stored_records(connection, journal.journal_id, index, index + 1)[0]
+    raw = b"".join(stored_records(connection, journal.journal_id, index, index + 1))
     proof = inclusion_proof(index, journal.frontier.size, stored_tree(connection, journal).node)
     return Bundle(
         format=FORMAT,
         record=ProvedRecord(data=_base64(raw), index=index, origin=journal.origin, proof=list(map(_base64, proof))),
-        receipt=journal.receipt.decode(),
+        receipt=journal.receipt.decode(errors="replace"),
         ledger=LedgerPart(
-            checkpoint=head.checkpoint.decode(),
+            checkpoint=head.checkpoint.decode(errors="replace"),
             admission=_entry(connection, tree, _admission(connection, journal), size),
             growth=_entry(connection, tree, _last_growth(connection, journal), size),
             verdicts=[_entry(connection, tree, at, size) for at in _verdicts(connection, journal, index)],

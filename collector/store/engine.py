@@ -6,15 +6,12 @@ SQLite runs with WAL and synchronous=FULL: when a write transaction has returned
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -22,6 +19,9 @@ from collector.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_S = 30
+
+HEAD = "0001"
+"""Newest revision in MIGRATIONS: a database that has it needs no migration."""
 
 
 class Store:
@@ -57,6 +57,9 @@ class Store:
         """A read transaction: everything read in it is from one moment."""
         try:
             with self._engine.connect() as connection:
+                if not self._sqlite:
+                    # PostgreSQL's default would show each statement another moment; SQLite never does.
+                    connection.execution_options(isolation_level="REPEATABLE READ")
                 self._begin(connection, "BEGIN")
                 try:
                     yield connection
@@ -111,33 +114,62 @@ def _configure_sqlite(engine: Engine) -> None:
         # Transactions are begun by Store, never by the driver behind its back.
         connection.isolation_level = None
         for pragma in (
-            "journal_mode=WAL",
+            f"busy_timeout={BUSY_TIMEOUT_S * 1000}",
             "synchronous=FULL",
             "foreign_keys=ON",
-            f"busy_timeout={BUSY_TIMEOUT_S * 1000}",
             "cache_size=-16000",
             "wal_autocheckpoint=4096",  # 16 MiB: the largest group of batches is written back once, not four times
         ):
             connection.execute(f"PRAGMA {pragma}")
+        _enter_wal(connection)
+
+
+def _enter_wal(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log; once a database is there it stays so.
+
+    When two programs open a new database at the same moment SQLite does not wait by itself, whatever its busy timeout.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _migrate(store: Store, engine: Engine) -> None:
     """Make or upgrade the tables in one transaction; who starts at the same time waits, and finds them made."""
+    at = _revision(store)
+    if at == HEAD:
+        return
+    # Only here: it takes a quarter of a second, and nearly always there is nothing to do.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    scripts = ScriptDirectory.from_config(config)
-    with store.read() as connection:
-        at = MigrationContext.configure(connection).get_current_revision()
-    if at is not None and at not in {script.revision for script in scripts.walk_revisions()}:
+    scripts = ScriptDirectory.from_config(config).walk_revisions()
+    if at is not None and at not in {script.revision for script in scripts}:
         raise StoreError(
             f"the database {_shown(engine)} was written by a newer release (schema {at})",
             fix="install that release, or restore the backup that fits this one",
         )
-    if at == scripts.get_current_head():
-        return
     with store.write() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _revision(store: Store) -> str | None:
+    """The schema that the database has; None when it has none yet."""
+    with store.read() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.scalars(text("SELECT version_num FROM alembic_version")).one_or_none()
 
 
 def _translated(error: DBAPIError | sqlite3.DatabaseError) -> StoreError:

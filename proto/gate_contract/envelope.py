@@ -46,6 +46,7 @@ class VerifiedBatch:
     Attributes:
         first_index: index of the first *new* record.
         records: the new records' exact bytes; empty when everything was known already.
+        leaves: their leaf hashes, in the same order.
         frontier: of the journal with the new records.
         checkpoint: what the agent signed.
         note: the signed note it came in.
@@ -53,6 +54,7 @@ class VerifiedBatch:
 
     first_index: int
     records: tuple[bytes, ...]
+    leaves: list[bytes]
     frontier: Frontier
     checkpoint: Checkpoint
     note: bytes
@@ -103,13 +105,14 @@ def open_batch(
     if overlap:
         _refuse_fork(batch.first_index, records[:overlap], stored(batch.first_index, batch.first_index + overlap))
     new = tuple(records[overlap:])
-    frontier = known.grown(leaf_hashes(new))
+    leaves = leaf_hashes(new)
+    frontier = known.grown(leaves)
     if new and frontier.root() != checkpoint.root:
         raise BadSealError(
             f"the records up to {end} have root {frontier.root().hex()}, the agent signed {checkpoint.root.hex()}: "
             "either a record was altered on the way or this journal had another history before"
         )
-    return VerifiedBatch(known.size, new, frontier, checkpoint, batch.checkpoint)
+    return VerifiedBatch(known.size, new, leaves, frontier, checkpoint, batch.checkpoint)
 
 
 def _parse(data: bytes) -> Batch:

@@ -13,11 +13,12 @@ from pathlib import Path
 from sqlalchemy import Connection, Table, func, select
 
 from collector.ledger.audit.admission import audit_admission, audit_certificates
-from collector.ledger.audit.decisions import audit_declarations, audit_verdicts
+from collector.ledger.audit.declarations import audit_declarations
 from collector.ledger.audit.journals import JournalAudit
 from collector.ledger.audit.keeping import audit_database, audit_digests, audit_evidence, audit_quarantine
 from collector.ledger.audit.log import LedgerContents, audit_ledger
 from collector.ledger.audit.problems import Problem, Problems
+from collector.ledger.audit.verdicts import VerdictAudit
 from collector.ledger.log import TREE
 from collector.store import schema
 from collector.store.engine import Store
@@ -97,8 +98,9 @@ def audit(
         ledger = audit_ledger(connection, trust.ledger, problems)
         records, origins = _audit_journals(connection, trust, ledger, problems)
         declarations = audit_declarations(connection, problems)
-        verdicts = audit_verdicts(connection, origins, problems)
-        for kind, found in (("declaration", declarations), ("verdict", verdicts)):
+        verdicts = VerdictAudit(connection, origins, problems)
+        verdicts.run()
+        for kind, found in (("declaration", declarations), ("verdict", verdicts.count)):
             if ledger.kinds[kind] != found:
                 problems.add(f"{kind}s", f"{found} are stored, the ledger has {ledger.kinds[kind]}")
         _audit_waiting(connection, problems)
@@ -111,7 +113,7 @@ def audit(
         journals=len(origins),
         ledger=ledger.size,
         declarations=declarations,
-        verdicts=verdicts,
+        verdicts=verdicts.count,
         evidence=blobs,
         problems=tuple(problems.kept),
         problem_count=problems.count,
@@ -127,12 +129,13 @@ def _audit_journals(
     with problems.reading("journals"):
         for journal in connection.execute(select(schema.journals).order_by(schema.journals.c.journal_id)).mappings():
             origins[journal["journal_id"]] = journal["origin"]
-            admitted = audit_admission(journal, ledger, trust.deployment, problems)
-            if admitted is not None:
-                checked = JournalAudit(connection, journal, admitted, trust.receipts, problems)
-                checked.run()
-                batches += checked.batches
-                records += checked.records
+            with problems.reading(f"journal {journal['origin']}"):
+                admitted = audit_admission(journal, ledger, trust.deployment, problems)
+                if admitted is not None:
+                    checked = JournalAudit(connection, journal, admitted, trust.receipts, problems)
+                    checked.run()
+                    batches += checked.batches
+                    records += checked.records
     for origin in sorted(ledger.admissions.keys() - set(origins.values())):
         problems.add(f"journal {origin}", f"it is missing; ledger entry {ledger.admissions[origin][0]} admits it")
     if ledger.kinds["journal"] != batches:

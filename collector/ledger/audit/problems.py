@@ -16,6 +16,7 @@ MOST_KEPT = 100
 """Problems told in full; beyond that they are counted."""
 
 _SHOWN = 80
+_SHOWN_BYTES = 32
 
 Columns: TypeAlias = Mapping[str, Any] | RowMapping
 
@@ -51,8 +52,12 @@ class Problems:
     def compare(self, where: str, source: str, row: Columns, expected: Mapping[str, Any]) -> None:
         """Each column of `expected` must stand in the row so; `source` is where the expectation is from."""
         for name, value in expected.items():
-            if row[name] != value:
-                self.add(where, f"column {name} is {shown(row[name])}; {source} says {shown(value)}")
+            if row[name] == value:
+                continue
+            if isinstance(value, bytes) and len(value) > _SHOWN_BYTES:
+                self.add(where, f"column {name} is not what {source} says")
+            else:
+                self.add(where, f"column {name} is {_shown(row[name])}; {source} says {_shown(value)}")
 
     @contextmanager
     def reading(self, what: str) -> Iterator[None]:
@@ -61,14 +66,14 @@ class Problems:
             yield
         except DBAPIError as error:
             self.add(what, f"cannot be read any further: {error.orig}")
-        except (TypeError, ValueError) as error:
-            # SQLite lets any type into any column; what turns it into Python's types then raises these.
+        except (AttributeError, TypeError, ValueError) as error:
+            # SQLite lets any type into any column; what works with it then raises these.
             self.add(what, f"cannot be read any further: a column holds what does not belong there ({error})")
         except StoreError as error:
             self.add(what, str(error))
 
 
-def shown(value: object) -> str:
+def _shown(value: object) -> str:
     """A value in a sentence, cut to a readable length; bytes in hexadecimal."""
     text = value.hex() if isinstance(value, bytes) else repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"

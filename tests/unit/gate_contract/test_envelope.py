@@ -57,6 +57,7 @@ def test_what_is_new_of_a_batch_is_opened_and_nothing_else(start: int, length: i
         return
     result = opened(batch(start, end), RECORDS[:known])
     assert list(result.records) == RECORDS[known:end]
+    assert result.leaves == leaf_hashes(RECORDS[known:end])
     assert result.first_index == known
     assert result.frontier == frontier(RECORDS[: max(known, end)])
     assert result.checkpoint == Checkpoint.of(AGENT.name, frontier(RECORDS[:end]))

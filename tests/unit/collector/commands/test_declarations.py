@@ -83,6 +83,18 @@ def test_a_file_that_cannot_be_read_says_why(island: Island, tmp_path: Path) -> 
     assert isinstance(done.exception, DeclarationFileError)
 
 
+def test_another_collectors_keys_cannot_write_into_this_ledger(island: Island) -> None:
+    run(island, "import", str(SAMPLES / "declarations.csv"))
+    database = island.config.state_dir / "collector.db"
+    moved = island.config.state_dir.with_name("moved")
+    text = CONFIG.replace('state_dir = "state"', f'state_dir = "moved"\nstorage_url = "sqlite:///{database}"')
+    island.config_file.write_text(text, encoding="utf-8")
+    done = run(island, "import", str(SAMPLES / "declarations.json"))
+    assert isinstance(done.exception, StoreError)
+    assert moved.exists()
+    assert len(island.ledger_kinds()) == 4
+
+
 def test_declarations_are_listed_latest_first_and_found_by_site_and_plate(island: Island) -> None:
     run(island, "import", str(SAMPLES / "declarations.csv"))
     everything = json.loads(run(island, "list", "--json").stdout)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from collector.cli import cli
 from collector.commands._show import local, utc
@@ -282,6 +282,18 @@ def test_an_unknown_passage_of_an_empty_database_says_how_to_list(island: Island
     done = run(island, "explain", "P-1")
     assert isinstance(done.exception, CollectorError)
     assert "gate-collector passages" in str(done.exception)
+
+
+def test_all_that_was_judged_and_judged_again_passes_the_audit(busy: Island) -> None:
+    with busy.store.write() as connection:
+        connection.execute(delete(schema.evidence))  # a row without its file, made for these tests
+    busy.declare(a_declaration("D-9", plate="粤C99999", departure=NOON - 30 * HOUR))
+    busy.receive(a_passage("P-1", revision=2, plates=["琼A12346"], revision_reason="late"))
+    busy.fork(1)
+    busy.reconcile(NOON + 2 * HOUR)
+    assert {each["code"] for each in ask(busy, "findings")} == {"D01", "K02", "K03", "V01", "W01"}
+    done = run(busy, "audit")
+    assert done.exit_code == 0, done.output
 
 
 def test_moments_keep_their_nanoseconds_and_bear_any_number() -> None:

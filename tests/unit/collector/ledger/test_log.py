@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,10 @@ def append(collected: Collected, new: list[LedgerEntry]) -> int:
 
 
 @pytest.fixture
-def collected(tmp_path: Path) -> Collected:
-    return Collected(tmp_path)
+def collected(tmp_path: Path) -> Iterator[Collected]:
+    made = Collected(tmp_path)
+    yield made
+    made.store.close()
 
 
 def test_entries_get_dense_indices_under_one_signed_checkpoint(collected: Collected) -> None:
@@ -100,7 +103,7 @@ def test_a_ledger_of_another_key_is_refused(collected: Collected) -> None:
     other = Ledger(Signer("d.example/ledger", Ed25519PrivateKey.from_private_bytes(b"o" * 32)))
     with collected.store.read() as connection:
         collected.ledger.check_head(connection)
-        with pytest.raises(StoreError, match="not signed by this collector's key d.example/ledger"):
+        with pytest.raises(StoreError, match=r"not signed by this collector's key d\.example/ledger"):
             other.check_head(connection)
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
 import pytest
@@ -48,11 +48,12 @@ def test_a_tile_of_tiles_is_complete_with_its_last_tile() -> None:
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     store = open_store(f"sqlite:///{tmp_path_factory.mktemp('tiles') / 'c.db'}")
     with store.write() as connection:
         tiles.store(connection, "a/tree", completed(Frontier(), LEAVES))
-    return store
+    yield store
+    store.close()
 
 
 def counting(asked: list[int]) -> Callable[[int, int], Sequence[bytes]]:
@@ -87,5 +88,5 @@ def test_a_prefix_is_proved_from_tiles_too(tree: Store, old: int) -> None:
 def test_a_tile_that_is_missing_is_named(tree: Store) -> None:
     with tree.read() as connection:
         lacking = StoredTree(connection, "another/tree", counting([]))
-        with pytest.raises(StoreError, match=r"the tree of another/tree lacks nodes of level 8 at 0.*audit"):
+        with pytest.raises(StoreError, match=r"the tree of another/tree lacks nodes of level 16 at 0.*audit"):
             inclusion_proof(65_999, SIZE, lacking.node)

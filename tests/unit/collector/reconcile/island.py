@@ -18,12 +18,12 @@ from collector.ledger.log import Ledger
 from collector.reconcile.service import Reconciler
 from collector.store import schema
 from collector.store.engine import Store, open_store
-from gate_contract.checkpoint import Checkpoint, Signer
+from gate_contract.checkpoint import Checkpoint, Signer, journal_origin
 from gate_contract.envelope import leaf_hashes, seal
 from gate_contract.merkle import Frontier
 from gate_contract.v1.decision_pb2 import Decision, Finding
 from gate_contract.v1.declaration_pb2 import Declaration
-from gate_contract.v1.ledger_pb2 import Verdict
+from gate_contract.v1.ledger_pb2 import Admission, LedgerEntry, Verdict
 from gate_contract.v1.passage_pb2 import (
     DIRECTION_OUTBOUND,
     LANE_KIND_VEHICLE,
@@ -132,9 +132,10 @@ def a_passage(
 class Journal:
     """One agent's journal, signed with its own key."""
 
-    def __init__(self, origin: str) -> None:
-        self.signer = Signer(origin, Ed25519PrivateKey.generate())
-        self.origin = origin
+    def __init__(self, deployment: str, agent: str) -> None:
+        key = Ed25519PrivateKey.generate()
+        self.origin = journal_origin(deployment, agent, key.public_key().public_bytes_raw())
+        self.signer = Signer(self.origin, key)
         self.frontier = Frontier()
 
     def batch(self, records: Sequence[bytes]) -> bytes:
@@ -167,17 +168,20 @@ class Island:
 
     def journal(self, agent: str = "gate-1", site: str = SITE) -> Journal:
         if agent not in self._journals:
-            journal = Journal(f"{self.config.deployment}/agent/{agent}/0011aabb")
+            journal = Journal(self.config.deployment, agent)
             row = {
                 "origin": journal.origin,
                 "agent_id": agent,
                 "site_id": site,
                 "verifier_key": journal.signer.verifier.vkey(),
-                "admitted_ns": NOON - HOUR,
-                "admission_index": 0,
             }
+            entry = LedgerEntry(format=1, entered_unix_ns=NOON - HOUR, admission=Admission(**row))
             with self.store.write() as connection:
-                row_id = connection.execute(insert(schema.journals).returning(schema.journals.c.journal_id), row)
+                index = self.ledger.append(connection, [entry])
+                row_id = connection.execute(
+                    insert(schema.journals).returning(schema.journals.c.journal_id),
+                    {**row, "admitted_ns": NOON - HOUR, "admission_index": index},
+                )
                 self._journals[agent] = row_id.scalar_one(), journal
         return self._journals[agent][1]
 
@@ -229,8 +233,6 @@ class Island:
 
     def ledger_kinds(self) -> list[str]:
         """What each ledger entry is about, in order."""
-        from gate_contract.v1.ledger_pb2 import LedgerEntry
-
         table = schema.ledger_entries.c
         with self.store.read() as connection:
             bodies = connection.scalars(select(table.body).order_by(table.entry_index)).all()

@@ -35,11 +35,11 @@ def test_each_verdict_is_a_ledger_entry_at_the_index_its_row_names(island: Islan
     island.declare(a_declaration())
     island.receive(a_passage("P-1"), a_passage("P-2", plates=[OTHER]))
     island.reconcile()
-    assert island.ledger_kinds() == ["declaration", "journal", "verdict", "verdict"]
+    assert island.ledger_kinds() == ["declaration", "admission", "journal", "verdict", "verdict"]
     table = schema.verdicts.c
     with island.store.read() as connection:
         indices = connection.scalars(select(table.ledger_index).order_by(table.passage_id)).all()
-    assert indices == [2, 3]
+    assert indices == [3, 4]
 
 
 def test_a_truck_that_is_too_heavy_is_inspected_and_an_undeclared_one_held(island: Island) -> None:

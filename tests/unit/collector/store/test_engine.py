@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine, insert, select
 
 from collector.errors import StoreError
 from collector.store import schema
-from collector.store.engine import Store, open_store
+from collector.store.engine import HEAD, MIGRATIONS, Store, open_existing, open_store
 
 
 @pytest.fixture
@@ -55,6 +57,20 @@ def test_alembic_sees_nothing_left_to_migrate(url: str) -> None:
     with store.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
     store.close()
+
+
+def test_the_newest_migration_is_the_one_that_is_looked_for() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+def test_commands_that_look_make_no_database(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"there is no database at .*c\.db.*gate-collector serve"):
+        open_existing(f"sqlite:///{tmp_path / 'c.db'}")
+    assert not (tmp_path / "c.db").exists()
+    open_store(f"sqlite:///{tmp_path / 'c.db'}").close()
+    open_existing(f"sqlite:///{tmp_path / 'c.db'}").close()
 
 
 def test_two_programs_that_start_at_once_make_the_tables_once(url: str) -> None:
