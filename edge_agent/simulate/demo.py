@@ -6,6 +6,7 @@ only if every verdict matches and nothing is missing or double.
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 import threading
@@ -138,6 +139,7 @@ class Demo:
 
 def main() -> int:
     """Tell the story; the exit code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     plan = build_plan(demo_scenario(), datetime.now(UTC))
     with tempfile.TemporaryDirectory(prefix="tidegate-demo-") as temporary:
         demo = Demo(Path(temporary), plan)

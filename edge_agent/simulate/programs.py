@@ -56,7 +56,7 @@ class Program:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def start(self) -> None:
-        """Start it (again); it dies with us, however we end."""
+        """Start it (again), in a session of its own: a Ctrl-C is for us, and `running` ends it."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

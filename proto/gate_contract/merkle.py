@@ -43,17 +43,23 @@ class Frontier:
     peaks: tuple[bytes, ...] = ()
 
     def grown(self, leaf_hashes: Iterable[bytes]) -> Frontier:
-        """The frontier after these leaves (given as leaf hashes) are appended."""
-        size, peaks = self.size, list(self.peaks)
-        pop, push = peaks.pop, peaks.append
-        for leaf in leaf_hashes:
-            carry, node = size, leaf
-            while carry & 1:
-                node = sha256(b"\x01" + pop() + node).digest()
-                carry >>= 1
-            push(node)
-            size += 1
-        return Frontier(size, tuple(peaks))
+        """The frontier after these leaves (given as leaf hashes) are appended.
+
+        Level by level, siblings in one go: cheaper than leaf by leaf.
+        """
+        nodes = list(leaf_hashes)
+        size = self.size + len(nodes)
+        higher, made = list(self.peaks), []
+        level = 0
+        while nodes:
+            if self.size >> level & 1:
+                nodes.insert(0, higher.pop())
+            if len(nodes) & 1:
+                made.append(nodes.pop())
+            pairs = iter(nodes)
+            nodes = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
+            level += 1
+        return Frontier(size, (*higher, *reversed(made)))
 
     def root(self) -> bytes:
         """Root hash of the whole tree."""
