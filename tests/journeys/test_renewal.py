@@ -36,7 +36,7 @@ def test_an_ended_certificate_is_renewed_unattended_and_the_backlog_delivered(tm
         world.start_collector()
         wait_until("everything is delivered", lambda: world.journal()["pending"] == 0)
 
-        assert world.gate.status()["certificate"]["days_left"] >= 88
+        wait_until("the certificate is shown", lambda: world.gate.status()["certificate"]["days_left"] >= 88)
         renewed = AgentKeys.load(world.gate.state_dir)
         assert renewed.signer.name == keys.signer.name, "the journal keeps its key"
         world.assert_nothing_missing_or_double()
