@@ -27,5 +27,9 @@ class JournalError(EdgeAgentError):
     """The journal could not do what was asked; nothing that was acknowledged is affected."""
 
 
+class EvidenceLostError(JournalError):
+    """A blob of evidence is gone or is not what it was; trying again does not help."""
+
+
 class UplinkError(EdgeAgentError):
     """The collector could not be reached or refused us."""

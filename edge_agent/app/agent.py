@@ -11,25 +11,29 @@ import grpc
 import structlog
 
 from edge_agent import __version__
-from edge_agent.app.camera import CameraDesk
+from edge_agent.app.camera import CameraDesk, CameraOutputs
 from edge_agent.app.connector import CollectorConnector
+from edge_agent.app.incidents import IncidentBook
 from edge_agent.app.lane import Input, LaneWorker, new_passage_id
-from edge_agent.app.records import IncidentBook, RecordMaker
+from edge_agent.app.records import RecordMaker
 from edge_agent.app.scale import ScaleOutputs, ScaleStation
-from edge_agent.assemble.lane import LaneSettings, VehicleLane
+from edge_agent.assemble.lane import VehicleLane
+from edge_agent.assemble.state import LaneSettings
 from edge_agent.config import CameraTable, LaneTable, SiteFile
 from edge_agent.decide.vehicle import Judge
-from edge_agent.errors import ConfigError, JournalError, LinkError
+from edge_agent.errors import ConfigError, EvidenceLostError, JournalError, LinkError
 from edge_agent.journal.evidence import EvidenceStore
 from edge_agent.journal.journal import Journal
 from edge_agent.keys import AgentKeys
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent, DeviceState, Reading
+from edge_agent.model.wire import plate_of
 from edge_agent.reference.cache import ReferenceCache
 from edge_agent.reference.fetch import refresh
 from edge_agent.uplink.stream import RecordStream
 from edge_agent.uplink.supervisor import Uplink, UplinkState
 from gate_contract.rules import RULE_BOOK_HASH, BookingIndex, Policy, PolicyError
+from gate_contract.v1.passage_pb2 import PlateRead
 from gate_contract.v1.record_pb2 import LIFECYCLE_EVENT_STARTED, LIFECYCLE_EVENT_STOPPED, Incident
 
 LOG = structlog.get_logger()
@@ -37,6 +41,9 @@ LOG = structlog.get_logger()
 REFERENCE_EVERY_S = 2.0
 KEEP_HOUSE_EVERY_S = 5.0
 HANGING_S = 20.0
+INCIDENTS = "/incidents"
+"""Where open incidents are remembered, among the lanes' passages under way; no lane can have this name."""
+
 MAX_UNWRITTEN = 256
 """Incidents and garbled bytes waiting while the disk takes nothing; the oldest go first, counted in the log."""
 
@@ -72,6 +79,7 @@ class Agent:
             self._refresh_reference,
             REFERENCE_EVERY_S,
             self._on_uplink,
+            self._on_lost_evidence,
         )
         self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
 
@@ -80,6 +88,8 @@ class Agent:
         site_hash = self.site.sha256
         self.record([self.records.lifecycle(LIFECYCLE_EVENT_STARTED, __version__, site_hash, RULE_BOOK_HASH)])
         remembered = self.journal.in_flight()
+        self._resume_incidents(remembered.get(INCIDENTS, b""))
+        self._take_orphans()
         for lane in self.lanes:
             lane.start(remembered.get(lane.lane_id, b""))
         self._open_cameras()
@@ -98,6 +108,10 @@ class Agent:
         """Close devices first, then lanes, then record the stop and close the uplink. Loses nothing."""
         self._stop.set()
         for scale in self.scales:
+            scale.halt()
+        for lane in self.lanes:
+            lane.halt()  # before any scale is waited for: it may itself be waiting for its lane
+        for scale in self.scales:
             scale.stop()
         for camera in self.cameras:
             camera.stop()
@@ -106,7 +120,7 @@ class Agent:
         site_hash = self.site.sha256
         self.record([self.records.lifecycle(LIFECYCLE_EVENT_STOPPED, __version__, site_hash, RULE_BOOK_HASH)])
         self.uplink.stop()
-        self._keeper.join(timeout=5)
+        self._keeper.join(timeout=2)
 
     def close(self) -> None:
         """Close journal and cache, after `stop_capture`."""
@@ -120,7 +134,7 @@ class Agent:
             if not self._unwritten:
                 return
             try:
-                self.journal.append(self._unwritten)
+                self.journal.append(self._unwritten, in_flight={INCIDENTS: self._incidents.remember()})
             except JournalError as error:
                 LOG.error("journal.append_failed", problem=str(error), waiting=len(self._unwritten))  # noqa: TRY400 - told in words
                 if (excess := len(self._unwritten) - MAX_UNWRITTEN) > 0:
@@ -161,9 +175,17 @@ class Agent:
         return ScaleStation(table, lane_table, self.evidence, self.clock, outputs)
 
     def _cameras(self, group: list[CameraTable]) -> CameraDesk:
-        return CameraDesk(
-            group, self.journal, self.evidence, self.clock, self._hand_over, self._keep_unreadable, self._on_device
-        )
+        subject = f"pushes to {group[0].listen}"
+
+        def refused(reason: str, peer: str) -> None:
+            text = f"A push from {peer or 'somewhere'} was refused. {reason}. docs/cameras.md says what to do"
+            self._tell(self._incidents.began(subject, "push-refused", text, self.clock()))
+
+        def kept() -> None:
+            self._tell(self._incidents.ended(subject, self.clock()))
+
+        outputs = CameraOutputs(self._hand_over, self._keep_unreadable, self._on_device, refused, kept)
+        return CameraDesk(group, self.journal, self.evidence, self.clock, outputs)
 
     def _hand_over(self, device_id: str, item: Input) -> None:
         self._lane_of[device_id].put(item)
@@ -181,6 +203,38 @@ class Agent:
             self._tell(self._incidents.ended("uplink", now))
         else:
             self._tell(self._incidents.began("uplink", "uplink-down", state.problem, now))
+
+    def _resume_incidents(self, remembered: bytes) -> None:
+        """What was open when the agent ended goes on; of a device that is no longer in the site file it is over."""
+        now, here = (
+            self.clock(),
+            {"uplink", "journal", *self._lane_of, *(f"pushes to {c.listen}" for c in self.site.camera)},
+        )
+        for subject in self._incidents.resume(remembered):
+            if subject not in here:
+                self._tell(self._incidents.ended(subject, now))
+
+    def _take_orphans(self) -> None:
+        """What a device was told is captured and no lane can take, because the site file does not name it any more."""
+        entries = [entry for entry in self.journal.spool.inbox() if entry.device_id not in self._lane_of]
+        reason = "its device is no longer in the site file"
+        bodies = [self.records.orphan(plate_of(PlateRead.FromString(entry.body)), reason) for entry in entries]
+        try:
+            self.journal.append(bodies, consumed=[entry.inbox_id for entry in entries])
+        except JournalError as error:
+            LOG.warning("inbox.not_taken", entries=len(entries), problem=str(error))
+
+    def _watch_journal(self) -> None:
+        """That nothing could be written is written down as soon as it can be."""
+        now, problem = self.clock(), self.journal.problem
+        if problem:
+            self._tell(self._incidents.began("journal", "journal-not-written", problem, now))
+        else:
+            self._tell(self._incidents.ended("journal", now))
+
+    def _on_lost_evidence(self, loss: EvidenceLostError) -> None:
+        LOG.error("evidence.lost", problem=str(loss))
+        self._tell([self._incidents.over_at_once("evidence-lost", str(loss), self.clock())])
 
     def _open_cameras(self) -> None:
         """Listen for cameras; an address that cannot be had now is told and tried again by housekeeping."""
@@ -228,9 +282,10 @@ class Agent:
         while not self._stop.wait(KEEP_HOUSE_EVERY_S):
             self._open_cameras()
             self.record([])
+            self._watch_journal()
             self._tell(self._incidents.settled(self._is_well, self.clock()))
             try:
-                while self.journal.prune(self.site.agent.keep_acknowledged):
+                while not self._stop.is_set() and self.journal.prune(self.site.agent.keep_acknowledged):
                     pass
             except JournalError as error:
                 LOG.warning("journal.not_pruned", problem=str(error))

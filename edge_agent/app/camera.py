@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -19,6 +20,25 @@ from edge_agent.model.wire import plate_message
 LOG = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class CameraOutputs:
+    """Where what the cameras say goes; called from several threads at once.
+
+    Attributes:
+        reading: device id and reading, to its lane.
+        garbled: device id, bytes, how many there were, reason, when; makes a record of what is no event.
+        event: a camera was heard for the first time.
+        refused: a push was not answered with 200: the reason, and the peer's address.
+        kept: a push was.
+    """
+
+    reading: Callable[[str, Input], None]
+    garbled: Callable[[str, bytes, int, str, Moment], None]
+    event: Callable[[DeviceEvent], None]
+    refused: Callable[[str, str], None]
+    kept: Callable[[], None]
+
+
 class CameraDesk:
     """All cameras of one listening address. Its listener calls `take` from several threads at once."""
 
@@ -28,13 +48,10 @@ class CameraDesk:
         journal: Journal,
         evidence: EvidenceStore,
         clock: Callable[[], Moment],
-        hand_over: Callable[[str, Input], None],
-        keep_garbled: Callable[[str, bytes, int, str, Moment], None],
-        on_event: Callable[[DeviceEvent], None],
+        outputs: CameraOutputs,
     ) -> None:
-        """`hand_over` gives a reading to its device's lane; `keep_garbled` makes a record of what is no event."""
-        self._journal, self._evidence, self._clock = journal, evidence, clock
-        self._hand_over, self._keep_garbled, self._on_event = hand_over, keep_garbled, on_event
+        """Listens from `start` on."""
+        self._journal, self._evidence, self._clock, self._outputs = journal, evidence, clock, outputs
         self.heard: dict[str, Moment] = {}
         self.last: dict[str, PlateSeen] = {}
         self.device_ids = tuple(camera.id for camera in cameras)
@@ -88,19 +105,21 @@ class CameraDesk:
             LOG.info("camera.repetition", device=plate.device_id, event_id=plate.event_id)
             return
         self.last[plate.device_id] = plate
-        self._hand_over(plate.device_id, Input(plate, inbox_id))
+        self._outputs.reading(plate.device_id, Input(plate, inbox_id))
 
     def _take_unreadable(self, device_id: str, parsed: ParsedPush, now: Moment) -> None:
         for event in parsed.events:
             if isinstance(event, Unreadable):
-                self._keep_garbled(device_id, event.raw, len(event.raw), event.reason, now)
+                self._outputs.garbled(device_id, event.raw, len(event.raw), event.reason, now)
 
     def _well(self, device_id: str, now: Moment) -> None:
         first = device_id not in self.heard
         self.heard[device_id] = now
         if first:
-            self._on_event(DeviceEvent(device_id, now, DeviceState.OK, "the camera pushes"))
+            self._outputs.event(DeviceEvent(device_id, now, DeviceState.OK, "the camera pushes"))
+        self._outputs.kept()
 
     def _refuse(self, reason: str, peer: str) -> None:
         self.refused += 1
         LOG.warning("camera.push_refused", reason=reason, peer=peer)
+        self._outputs.refused(reason, peer)

@@ -6,18 +6,20 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import structlog
 
 from edge_agent.app.memory import recall, remember
 from edge_agent.app.records import RecordMaker
-from edge_agent.assemble.lane import Advance, LaneState, VehicleLane
+from edge_agent.assemble.lane import VehicleLane
+from edge_agent.assemble.state import Advance, LaneState
 from edge_agent.config import LaneTable
 from edge_agent.decide.vehicle import Judge
 from edge_agent.errors import JournalError
 from edge_agent.journal.journal import Journal
+from edge_agent.journal.spool import InboxEntry
 from edge_agent.model.moment import Moment
 from edge_agent.model.passage import Passage
 from edge_agent.model.readings import PlateSeen, Reading
@@ -33,6 +35,7 @@ the kernel; nothing that was acknowledged is concerned."""
 
 TICK_S = 0.1
 RETRY_S = 0.5
+TELL_AGAIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class LaneWorker:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"lane {table.id}", daemon=True)
         self._state = LaneState()
+        self._waiting: list[InboxEntry] = []
         self.last: LastDecision | None = None
         self.decided = 0
         self.turned = clock()
@@ -88,11 +92,10 @@ class LaneWorker:
         state = recall(remembered)
         if state is None:
             LOG.warning("lane.memory_unreadable", lane=self.lane_id)
-        self._state = state or LaneState()
-        for entry in self._journal.spool.inbox():
-            if entry.device_id in self.devices:
-                plate = plate_of(passage_pb2.PlateRead.FromString(entry.body))
-                self._take(Input(plate, entry.inbox_id))
+        state = state or LaneState()
+        self._state = replace(state, unwatched=state.on_scale)
+        # Taken by the thread: while the disk is full that waits, and whoever starts the agent must not.
+        self._waiting = [entry for entry in self._journal.spool.inbox() if entry.device_id in self.devices]
         self._thread.start()
 
     def put(self, item: Input) -> None:
@@ -104,13 +107,21 @@ class LaneWorker:
                 continue
             return
 
-    def stop(self) -> None:
-        """Stop taking readings. A passage under way is remembered, not recorded."""
+    def halt(self) -> None:
+        """Take no more readings, nor make devices wait."""
         self._stop.set()
-        self._thread.join(timeout=5)
+
+    def stop(self) -> None:
+        """Halt, and wait for it. A passage under way is remembered, not recorded."""
+        self.halt()
+        self._thread.join(timeout=3)
 
     def _run(self) -> None:
         ticked = self._clock()
+        for entry in self._waiting:
+            self._take(Input(plate_of(passage_pb2.PlateRead.FromString(entry.body)), entry.inbox_id))
+            if self._stop.is_set():
+                return
         while not self._stop.is_set():
             self.turned = self._clock()
             with contextlib.suppress(queue.Empty):
@@ -131,8 +142,9 @@ class LaneWorker:
         bodies = [self._body(each) for each in decided]
         bodies += [self._records.orphan(orphan.plate, orphan.reason) for orphan in step.orphans]
         memory = remember(step.state)
-        if bodies or consumed or _worth_keeping(self._state, step.state):
-            self._append(bodies, consumed, memory)
+        kept = not (bodies or consumed or _worth_keeping(self._state, step.state))
+        if not kept and not self._append(bodies, consumed, memory):
+            return
         self._state = step.state
         for each in decided:
             self.last, self.decided = each, self.decided + 1
@@ -140,18 +152,22 @@ class LaneWorker:
         if bodies:
             self._on_append()
 
-    def _append(self, bodies: list[bytes], consumed: Sequence[int], memory: bytes) -> None:
+    def _append(self, bodies: list[bytes], consumed: Sequence[int], memory: bytes) -> bool:
+        """Whether it is durable: False only when the lane was halted while the disk took nothing."""
+        told: Moment | None = None
         while True:
             self.turned = self._clock()
             try:
                 self._journal.append(bodies, consumed=consumed, in_flight={self.lane_id: memory})
             except JournalError as error:
                 # The vehicle is still there and so is what we know of it: try again until the disk takes it.
-                LOG.error("journal.append_failed", lane=self.lane_id, problem=str(error))  # noqa: TRY400 - told in words
+                if told is None or self.turned.seconds_since(told) >= TELL_AGAIN_S:
+                    told = self.turned
+                    LOG.error("journal.append_failed", lane=self.lane_id, problem=str(error))  # noqa: TRY400 - told in words
                 if self._stop.wait(RETRY_S):
-                    return
+                    return False
             else:
-                return
+                return True
 
     def _body(self, each: LastDecision) -> bytes:
         message = passage_message(each.passage)

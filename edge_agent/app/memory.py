@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from edge_agent.assemble.lane import LaneState
+from edge_agent.assemble.state import LaneState
 from edge_agent.model.moment import Moment
 from edge_agent.model.passage import Passage
 from edge_agent.model.wire import moment_of, passage_message, passage_of, plate_message, plate_of, stamp_of

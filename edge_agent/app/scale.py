@@ -26,6 +26,9 @@ LOG = structlog.get_logger()
 PAUSE_S = 1.0
 """No pause inside a frame is so long: what is held back then is complete."""
 
+MOST_CURVES = 16
+"""Curves kept of one load: each is the whole curve so far, and a scale that never rests would fill the disk."""
+
 GARBLED_EVERY_S = 5.0
 GARBLED_BYTES = 4096
 
@@ -124,9 +127,13 @@ class ScaleStation:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """Close the port."""
+    def halt(self) -> None:
+        """Read no more."""
         self._stop.set()
+
+    def stop(self) -> None:
+        """Halt, and wait until the port is closed."""
+        self.halt()
         for thread in self._threads:
             thread.join(timeout=3)
 
@@ -185,6 +192,8 @@ class ScaleStation:
         return [sample, replace(stable, curve=self._kept_curve())]
 
     def _kept_curve(self) -> EvidenceRef | None:
+        if self._curve.copies >= MOST_CURVES:
+            return None
         try:
             return self._evidence.keep(self._curve.csv(), "text/csv", "weight-curve")
         except JournalError as error:

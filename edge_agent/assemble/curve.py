@@ -20,12 +20,14 @@ class WeightCurve:
         self._begun: Moment | None = None
         self._lines: list[str] = []
         self._left_out = 0
+        self.copies = 0
+        """How many were made since the scale was empty."""
 
     def add(self, sample: WeightSample) -> None:
         """Take a sample; an empty scale begins anew."""
         kilograms = sample.weight.kilograms
         if kilograms <= self._clear:
-            self._begun, self._lines, self._left_out = sample.at, [], 0
+            self._begun, self._lines, self._left_out, self.copies = sample.at, [], 0, 0
         elif len(self._lines) >= MAX_SAMPLES:
             self._left_out += 1
             return
@@ -35,5 +37,6 @@ class WeightCurve:
 
     def csv(self) -> bytes:
         """The curve so far: milliseconds since the scale left zero, kilograms, the device's stable bit (or nothing)."""
+        self.copies += 1
         tail = [f"# {self._left_out} later samples left out"] if self._left_out else []
         return ("\n".join(["milliseconds,kilograms,stable", *self._lines, *tail]) + "\n").encode()

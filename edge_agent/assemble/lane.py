@@ -18,96 +18,32 @@ Every reading ends in exactly one passage, or comes out as an orphan with the re
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from rapidfuzz.distance import Levenshtein
 
+from edge_agent.assemble.state import Advance, LaneSettings, LaneState, OrphanReading
 from edge_agent.model.moment import SECOND, Moment
-from edge_agent.model.passage import ClosedBy, Direction, Missing, OpenedBy, Passage
+from edge_agent.model.passage import ClosedBy, Missing, OpenedBy, Passage
 from edge_agent.model.readings import PlateSeen, Reading, StableWeight, WeightSample
 
 MAX_QUEUED = 4
 """Plates of vehicles behind the one on the scale; more do not fit between a camera and its scale."""
 
+MAX_READINGS = 16
+"""Plates of one passage, and weighings: a camera or scale that never rests must not make a record without end."""
+
 SAME_VEHICLE_EDITS = 2
 """Two reads of one camera that differ in at most so many characters are of one vehicle."""
 
 
-@dataclass(frozen=True, slots=True)
-class LaneSettings:
-    """One vehicle lane as the site file describes it.
-
-    Attributes:
-        scales: device ids; empty when the lane has none.
-        cameras: plate camera device ids; empty when the lane has none.
-        open_kilograms: a load from here on is a vehicle.
-        clear_kilograms: a load down to here is none.
-        grace_s: how long a plate may come after the weight stood still.
-        settle_s: how long a weight may take to stand still.
-        approach_s: how long a vehicle may take from the camera onto the scale.
-        late_s: how long after a vehicle has left a plate can still find its passage.
-    """
-
-    lane_id: str
-    direction: Direction | None
-    scales: tuple[str, ...]
-    cameras: tuple[str, ...]
-    open_kilograms: Decimal
-    clear_kilograms: Decimal
-    grace_s: float
-    settle_s: float
-    approach_s: float
-    late_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class LaneState:
-    """What a lane remembers between readings.
-
-    Attributes:
-        passage: the passage at the gate; None when the lane is empty. Its `closed_by` counts only once `recorded`.
-        recorded: it has been recorded (and stands there still).
-        on_scale: its vehicle has been on the scale.
-        settled: when the weight first stood still.
-        left: when the scale fell to the clearing weight before the passage was recorded.
-        seen: last moment the scale was heard while the passage was there.
-        before: the passage before, for plates that come late.
-        before_left: when its vehicle left.
-        queued: plates of the next vehicles.
-    """
-
-    passage: Passage | None = None
-    recorded: bool = False
-    on_scale: bool = False
-    settled: Moment | None = None
-    left: Moment | None = None
-    seen: Moment | None = None
-    before: Passage | None = None
-    before_left: Moment | None = None
-    queued: tuple[PlateSeen, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class OrphanReading:
-    """A plate that belongs to no passage."""
-
-    plate: PlateSeen
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """What one step gives: the new state, passages to record (in order), readings that found none."""
-
-    state: LaneState
-    passages: tuple[Passage, ...] = ()
-    orphans: tuple[OrphanReading, ...] = ()
-
-
 SILENT_SCALE_S = 60.0
 """A recorded vehicle on a scale that says nothing for so long is taken to have left."""
+
+UNWATCHED_S = 2.0
+"""After so long a silence of the scale (cable out, agent down) another vehicle may stand there."""
 
 
 class VehicleLane:
@@ -137,7 +73,7 @@ class VehicleLane:
             return self._loaded(state, now)
         if kilograms <= self._settings.clear_kilograms and state.passage is not None and state.on_scale:
             return self._cleared(state, now)
-        return Advance(replace(state, seen=now) if state.passage else state)
+        return Advance(_heard(state, now) if state.passage else state)
 
     def _loaded(self, state: LaneState, now: Moment) -> Advance:
         if state.passage is None:
@@ -148,29 +84,35 @@ class VehicleLane:
             ended = self._record(state, ClosedBy.DEPARTED, now)
             begun = self._loaded(self._emptied(ended.state, state.left), now)
             return Advance(begun.state, ended.passages + begun.passages)
-        return Advance(replace(state, on_scale=True, seen=now))
+        return Advance(replace(_heard(state, now), on_scale=True))
 
     def _cleared(self, state: LaneState, now: Moment) -> Advance:
         if state.recorded:
-            return self._next_in_queue(self._emptied(state, now), now)
+            # If nobody watched it leave, it may have left long ago: then only a plate of that time is its own.
+            left = state.seen if state.seen and _heard(state, now).unwatched else now
+            return self._next_in_queue(self._emptied(state, left), now)
         return Advance(replace(state, left=state.left or now, seen=now))
 
     def _stable(self, state: LaneState, weight: StableWeight, now: Moment) -> Advance:
         if weight.kilograms < self._settings.open_kilograms:
             return Advance(state)  # the empty scale stands still, too
         begun = self._loaded(state, now)
-        state = begun.state
+        if _is_another(begun.state, weight):
+            other = self._changed(begun.state, weight, now)
+            return Advance(other.state, begun.passages + other.passages)
+        state = replace(begun.state, unwatched=False)
         passage = state.passage
         if passage is None:  # _loaded leaves none empty
             return begun
         if not state.recorded:
+            earlier = passage.weighings[: MAX_READINGS - 1]  # the last one counts
             state = replace(
                 state,
-                passage=replace(passage, weighings=(*passage.weighings, weight)),
+                passage=replace(passage, weighings=(*earlier, weight)),
                 settled=state.settled or now,
             )
             done = self._record_if_complete(state, now)
-        elif _moved(passage.weighings, weight):
+        elif len(passage.weighings) < MAX_READINGS and _moved(passage.weighings, weight):
             changed = replace(
                 passage,
                 weighings=(*passage.weighings, weight),
@@ -182,6 +124,16 @@ class VehicleLane:
             done = Advance(state)
         return Advance(done.state, begun.passages + done.passages)
 
+    def _changed(self, state: LaneState, weight: StableWeight, now: Moment) -> Advance:
+        """Unseen, the vehicle has left and another one stands there with this weight.
+
+        When it left is not known, so that no late plate finds it: a plate on a wrong weight is worse than none.
+        """
+        ended = self._record(state, ClosedBy.DEPARTED, now)
+        freed = self._next_in_queue(LaneState(queued=ended.state.queued), now)
+        begun = self._stable(freed.state, weight, now)
+        return Advance(begun.state, ended.passages + freed.passages + begun.passages)
+
     # --- plates --------------------------------------------------------------------------------------------------
 
     def _plate(self, state: LaneState, plate: PlateSeen, now: Moment) -> Advance:
@@ -192,11 +144,13 @@ class VehicleLane:
             return self._record_if_complete(self._with_plate(opened, plate), now)
         if self._is_next_vehicle(state, state.passage, plate):
             return self._plate_of_next(state, plate, now)
-        if not state.recorded:
+        tells_more = plate.text and not _read(state.passage)
+        if not state.recorded and (tells_more or len(state.passage.plates) < MAX_READINGS):
             return self._record_if_complete(self._with_plate(state, plate), now)
-        if plate.text and not _read(state.passage):
+        if tells_more:
             return self._late_plate(state, plate, now)
-        return Advance(state, orphans=(OrphanReading(plate, "a further read of a vehicle that had been decided"),))
+        reason = f"a further read of a vehicle that had been {'decided' if state.recorded else 'read often enough'}"
+        return Advance(state, orphans=(OrphanReading(plate, reason),))
 
     def _is_next_vehicle(self, state: LaneState, passage: Passage, plate: PlateSeen) -> bool:
         """The same camera sees quite another plate (or the vehicle has left): another vehicle."""
@@ -204,7 +158,7 @@ class VehicleLane:
         if not plate.text:
             return False
         if not texts:
-            return state.left is not None and bool(_read(passage))
+            return (state.left is not None and bool(_read(passage))) or (state.recorded and state.unwatched)
         return all(Levenshtein.distance(text, plate.text) > SAME_VEHICLE_EDITS for text in texts)
 
     def _plate_of_next(self, state: LaneState, plate: PlateSeen, now: Moment) -> Advance:
@@ -357,6 +311,18 @@ def _why_no_weight(state: LaneState, closed_by: ClosedBy) -> str:
 def _read(passage: Passage) -> str:
     """A plate of the passage that was read; "" when none was."""
     return next((plate.text for plate in passage.plates if plate.text), "")
+
+
+def _heard(state: LaneState, now: Moment) -> LaneState:
+    """The scale was heard, perhaps after a silence in which the vehicle on it may have changed."""
+    silent = state.on_scale and state.seen is not None and now.seconds_since(state.seen) > UNWATCHED_S
+    return replace(state, seen=now, unwatched=state.unwatched or silent)
+
+
+def _is_another(state: LaneState, weight: StableWeight) -> bool:
+    """Whether the weight is of another vehicle than the one that was weighed before the scale was not heard."""
+    passage = state.passage
+    return state.unwatched and passage is not None and bool(passage.weighings) and _moved(passage.weighings, weight)
 
 
 def _moved(weighings: tuple[StableWeight, ...], weight: StableWeight) -> bool:

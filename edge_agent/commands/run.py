@@ -29,6 +29,9 @@ LOG = structlog.get_logger()
 WATCHDOG_EVERY_S = 5.0
 EXIT_SOFTWARE = 70
 
+PYSERIAL_READER = "pySerial RFC 2217 reader thread"
+"""How pyserial 3.5 names the thread of an rfc2217:// port; it dies of a telnet option that ends and never began."""
+
 
 @click.command()
 @config_option
@@ -86,11 +89,12 @@ def _alone(state_dir: Path) -> Iterator[None]:
 
 def _give_up(failure: threading.ExceptHookArgs) -> None:
     """A thread died of a defect: end the process, so that systemd starts a whole one. The journal loses nothing."""
-    LOG.critical(
-        "agent.defect",
-        thread=failure.thread.name if failure.thread else "",
-        exc_info=(failure.exc_type, failure.exc_value, failure.exc_traceback),
-    )
+    name = failure.thread.name if failure.thread else ""
+    if name.startswith(PYSERIAL_READER):
+        # Its defect, on bytes that only a broken or hostile converter sends. The link notices and connects anew.
+        LOG.warning("serial.reader_died", thread=name, problem=repr(failure.exc_value))
+        return
+    LOG.critical("agent.defect", thread=name, exc_info=(failure.exc_type, failure.exc_value, failure.exc_traceback))
     os._exit(EXIT_SOFTWARE)
 
 

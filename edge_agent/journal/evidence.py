@@ -10,9 +10,12 @@ from hashlib import sha256
 from pathlib import Path
 from threading import get_ident
 
-from edge_agent.errors import JournalError
+from edge_agent.errors import EvidenceLostError, JournalError
 from edge_agent.journal.journal import Journal
 from edge_agent.model.readings import EvidenceRef
+
+PART = ".part"
+"""How the names of unfinished files end."""
 
 
 class EvidenceStore:
@@ -22,10 +25,19 @@ class EvidenceStore:
     """
 
     def __init__(self, directory: Path, journal: Journal) -> None:
-        """Makes the directory."""
+        """Makes the directory; JournalError when it cannot be used."""
         self._directory, self._journal = directory, journal
         self.kept_bytes = 0
-        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            for unfinished in directory.glob(f"*/*{PART}"):
+                unfinished.unlink()  # an agent was killed while it wrote
+        except OSError as error:
+            raise JournalError(
+                f"the evidence directory {directory} cannot be used",
+                cause=error.strerror or str(error),
+                fix="check that it belongs to the agent's user",
+            ) from error
 
     def keep(self, data: bytes, media_type: str, role: str) -> EvidenceRef:
         """Make a blob durable and queue it for delivery; the same bytes are kept once.
@@ -46,19 +58,28 @@ class EvidenceStore:
         return EvidenceRef(digest.digest(), len(data), media_type, role)
 
     def read(self, digest: bytes) -> bytes:
-        """A blob's bytes; JournalError when they are gone or are not what they were."""
+        """A blob's bytes; EvidenceLostError when they are gone or are not what they were, JournalError for the rest."""
+        path = self._path(digest)
         try:
-            data = self._path(digest).read_bytes()
+            data = path.read_bytes()
+        except FileNotFoundError as error:
+            raise EvidenceLostError(f"the evidence {path} is gone", cause="somebody deleted it") from error
         except OSError as error:
-            raise JournalError(f"evidence {digest.hex()} cannot be read", cause=str(error)) from error
+            raise JournalError(f"the evidence {path} cannot be read", cause=error.strerror or str(error)) from error
         if sha256(data).digest() != digest:
-            raise JournalError(f"evidence {digest.hex()} was altered on disk")
+            raise EvidenceLostError(
+                f"the evidence {path} was altered on disk", fix="keep the file, and look at the disk's health"
+            )
         return data
 
     def delivered(self, digest: bytes) -> None:
         """The collector has it: it may go from here."""
-        self._journal.spool.evidence_delivered(digest)
+        self._journal.spool.expect_no_delivery(digest)
         self._path(digest).unlink(missing_ok=True)
+
+    def lost(self, digest: bytes) -> None:
+        """It cannot be delivered, ever. What is left of it stays where it is."""
+        self._journal.spool.expect_no_delivery(digest)
 
     def _path(self, digest: bytes) -> Path:
         name = digest.hex()
@@ -66,12 +87,16 @@ class EvidenceStore:
 
     def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(exist_ok=True)
-        temporary = path.with_suffix(f".{get_ident()}.part")  # two cameras may send the same picture at once
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
+        temporary = path.with_suffix(f".{get_ident()}{PART}")  # two cameras may send the same picture at once
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.rename(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)  # on a full disk, what is left of each try would fill it more
+            raise
         for directory in (path.parent, self._directory):
             descriptor = os.open(directory, os.O_RDONLY)
             try:

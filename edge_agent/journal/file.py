@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge_agent.errors import JournalError
@@ -18,6 +18,8 @@ class JournalFile:
     def __init__(self, path: Path) -> None:
         """Open or make it, up to date; JournalError when that cannot be."""
         self.path = path
+        self.problem = ""
+        """Why the last write failed; "" when it did not."""
         self._write_lock = threading.Lock()
         self._writer = connect(path)
         migrate(self._writer, path)
@@ -37,15 +39,16 @@ class JournalFile:
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
+                self.problem = ""
             except sqlite3.Error as error:
+                self.problem = str(error)
                 raise JournalError(
                     f"the journal {self.path} cannot be written",
                     cause=str(error),
                     fix="free space on its disk, or look at the disk's health; nothing that was captured is affected",
                 ) from error
             finally:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                _undo(self._writer)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -57,5 +60,11 @@ class JournalFile:
             except sqlite3.Error as error:
                 raise JournalError(f"the journal {self.path} cannot be read", cause=str(error)) from error
             finally:
-                if self._reader.in_transaction:
-                    self._reader.execute("ROLLBACK")
+                _undo(self._reader)
+
+
+def _undo(connection: sqlite3.Connection) -> None:
+    """End a transaction that is still open; whatever failed before has been told."""
+    with suppress(sqlite3.Error):  # the disk is gone, or the file was closed meanwhile
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

@@ -53,6 +53,11 @@ class Journal:
         return self._signer.name
 
     @property
+    def problem(self) -> str:
+        """Why nothing can be written now; "" while it can, as far as was tried."""
+        return self._file.problem
+
+    @property
     def size(self) -> int:
         """Records captured since the journal was made."""
         return self._frontier.size
@@ -135,6 +140,7 @@ class Journal:
     def stretch(self, first_index: int, max_records: int, max_bytes: int) -> Stretch | None:
         """Records from `first_index` on up to a signed checkpoint; None when there are none.
 
+        JournalError when they are not there any more.
         Ends at the last checkpoint within `max_records` and `max_bytes`; at least one commit, which may be larger
         than either.
         """
@@ -221,7 +227,8 @@ class Journal:
             raise JournalError(
                 f"the journal {self._file.path} lacks records between {first_index} and {end}",
                 cause=f"{len(records)} of {end - first_index} are there",
-                fix="the file was altered or damaged; keep a copy of it as evidence",
+                fix="if the collector was restored from an older backup: it asks for what was forgotten here upon its "
+                "receipt. If not: the file was altered or damaged, keep a copy of it as evidence",
             )
         note = reader.execute("SELECT note FROM checkpoints WHERE size = ?", (end,)).fetchone()[0]
         return Stretch(first_index, records, bytes(note))

@@ -55,7 +55,7 @@ class Spool:
     def expect_delivery(self, sha256: bytes, size: int, media_type: str) -> None:
         """Remember that a blob is to be delivered; it is durable in the evidence directory already."""
         with self._file.writing() as connection:
-            connection.execute("INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, 0)", (sha256, size, media_type))
+            connection.execute("INSERT OR REPLACE INTO evidence VALUES (?, ?, ?, 0)", (sha256, size, media_type))
             connection.execute("COMMIT")
 
     def evidence_waiting(self, limit: int = 16) -> list[tuple[bytes, int, str]]:
@@ -65,8 +65,8 @@ class Spool:
                 "SELECT sha256, size, media_type FROM evidence WHERE delivered = 0 LIMIT ?", (limit,)
             ).fetchall()
 
-    def evidence_delivered(self, sha256: bytes) -> None:
-        """The collector confirmed a blob."""
+    def expect_no_delivery(self, sha256: bytes) -> None:
+        """The collector has confirmed a blob, or it is lost. When the same bytes come again they are expected anew."""
         with self._file.writing() as connection:
-            connection.execute("UPDATE evidence SET delivered = 1 WHERE sha256 = ?", (sha256,))
+            connection.execute("DELETE FROM evidence WHERE sha256 = ?", (sha256,))
             connection.execute("COMMIT")

@@ -6,6 +6,7 @@ are powered from these lines, so they stay raised; a device that restarts or pri
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -99,7 +100,7 @@ class SerialPort:
             do_not_open=True,
         )
         try:
-            self._port.open()
+            self._open()
             self._keep_to_ourselves()
             self._notice_dead_peer()
             self.drops_parity = self._drops_parity()
@@ -129,6 +130,16 @@ class SerialPort:
         except OSError:
             return ""  # it cannot be told, and what is open works
         return "" if os.path.samestat(there, os.fstat(self._port.fileno())) else explain_renumbered(self._settings.port)
+
+    def _open(self) -> None:
+        """Linux refuses settings that change nothing: what takes 7E1 once and keeps 8N1 says EINVAL the next time."""
+        try:
+            self._port.open()
+        except termios.error as error:
+            if error.args[0] != errno.EINVAL:
+                raise
+            self._port.bytesize, self._port.parity, self._port.stopbits = serial.EIGHTBITS, serial.PARITY_NONE, 1
+            self._port.open()
 
     def _drops_parity(self) -> bool:
         if self._settings.scheme:

@@ -33,7 +33,10 @@ class Moment:
     error_bound_ns: int | None = None
 
     def seconds_since(self, earlier: Moment) -> float:
-        """Seconds from `earlier` to here: monotonic within one boot, wall across boots."""
+        """Seconds from `earlier` to here: monotonic within one boot, wall across boots.
+
+        Across boots at least as long as this boot lasts: the wall clock may begin in 1970.
+        """
         if self.boot_id == earlier.boot_id:
             return (self.mono - earlier.mono) / SECOND
-        return (self.wall - earlier.wall) / SECOND
+        return max(self.wall - earlier.wall, self.mono) / SECOND

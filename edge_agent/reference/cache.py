@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
@@ -30,6 +31,7 @@ class ReferenceCache:
 
     def __init__(self, path: Path) -> None:
         """Open or make the cache; EdgeAgentError when the file cannot be used."""
+        self._path = path
         self._lock = threading.Lock()
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -68,40 +70,42 @@ class ReferenceCache:
             return self._index
 
     def add(self, bodies: Iterable[bytes], position: int) -> None:
-        """Take declarations that were fetched, up to `position`; a lower version never replaces a higher one."""
+        """Take declarations that were fetched, up to `position`; a lower version never replaces a higher one.
+
+        EdgeAgentError when the disk cannot take them: then the gate goes on with what it had.
+        """
         with self._lock:
-            fresh = [
-                declaration
-                for declaration in map(Declaration.FromString, bodies)
-                if (known := self._latest.get(declaration.declaration_id)) is None
-                or known.version < declaration.version
-            ]
-            self._connection.execute("BEGIN")
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO declarations VALUES (?, ?, ?)",
-                [(d.declaration_id, d.version, d.SerializeToString()) for d in fresh],
-            )
-            self._connection.execute("UPDATE state SET position = ?", (position,))
-            self._connection.execute("COMMIT")
+            with self._writing() as connection:
+                fresh = [
+                    declaration
+                    for declaration in map(Declaration.FromString, bodies)
+                    if (known := self._latest.get(declaration.declaration_id)) is None
+                    or known.version < declaration.version
+                ]
+                connection.executemany(
+                    "INSERT OR REPLACE INTO declarations VALUES (?, ?, ?)",
+                    [(d.declaration_id, d.version, d.SerializeToString()) for d in fresh],
+                )
+                connection.execute("UPDATE state SET position = ?", (position,))
             self._latest.update((d.declaration_id, d) for d in fresh)
             self._position = position
             if fresh:
                 self._index = None
 
     def confirmed(self, now_ns: int) -> None:
-        """The collector has said that this is all, now. What departed long ago is forgotten."""
+        """The collector has said that this is all, now. What departed long ago is forgotten.
+
+        EdgeAgentError when the disk cannot take that.
+        """
         with self._lock:
             over = [
                 declaration.declaration_id
                 for declaration in self._latest.values()
                 if 0 < declaration.departure_unix_ns < now_ns - KEPT_NS
             ]
-            self._connection.execute("BEGIN")
-            self._connection.execute("UPDATE state SET fetched_ns = ?", (now_ns,))
-            self._connection.executemany(
-                "DELETE FROM declarations WHERE declaration_id = ?", [(each,) for each in over]
-            )
-            self._connection.execute("COMMIT")
+            with self._writing() as connection:
+                connection.execute("UPDATE state SET fetched_ns = ?", (now_ns,))
+                connection.executemany("DELETE FROM declarations WHERE declaration_id = ?", [(each,) for each in over])
             self._fetched_ns = now_ns
             for each in over:
                 del self._latest[each]
@@ -112,3 +116,19 @@ class ReferenceCache:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; undone, and told in words, when anything in it fails."""
+        try:
+            self._connection.execute("BEGIN")
+            yield self._connection
+            self._connection.execute("COMMIT")
+        except (sqlite3.Error, DecodeError) as error:
+            with suppress(sqlite3.Error):  # SQLite has undone it itself, or the file is closed
+                self._connection.execute("ROLLBACK")
+            raise EdgeAgentError(
+                f"the reference cache {self._path} cannot be written",
+                cause=str(error),
+                fix="free space on its disk; until then this gate decides with the declarations it has",
+            ) from error

@@ -28,12 +28,15 @@ class Blobs(Protocol):
     def delivered(self, digest: bytes) -> None:
         """The collector confirmed it."""
 
+    def lost(self, digest: bytes) -> None:
+        """It is gone or altered here: it is not to be delivered any more."""
+
 
 def deliver(channel: grpc.Channel, blobs: Blobs, item: tuple[bytes, int, str], stop: threading.Event) -> None:
     """Deliver one blob, given as (sha256, size, media type); it may be forgotten at the gate afterwards.
 
     Raises grpc.RpcError when the connection breaks (the next try resumes), UplinkError when the collector does not
-    confirm, JournalError when the blob is gone or altered.
+    confirm, EvidenceLostError when the blob is gone or altered, JournalError when the disk fails.
     """
     digest, size, media_type = item
     data = blobs.read(digest)

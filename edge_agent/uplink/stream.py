@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import grpc
@@ -45,6 +46,20 @@ class JournalSource(Protocol):
         """Keep a verified receipt."""
 
 
+@dataclass(slots=True)
+class _Connection:
+    """What belongs to one connection, so that the sender of an earlier one can never meddle with the next.
+
+    `window` is None until the collector's welcome; `failure` is why the sender gave up.
+    """
+
+    window: Window | None = None
+    max_batch_bytes: int = 0
+    ended: bool = False
+    failure: JournalError | None = None
+    call: grpc.Call | None = None
+
+
 class RecordStream:
     """Streams one journal over one channel. `wake` may be called from any thread when records were appended."""
 
@@ -60,23 +75,27 @@ class RecordStream:
         self._journal, self._collector_key = journal, collector_key
         self._agent_version, self._wall_ns, self._on_receipt = agent_version, wall_ns, on_receipt
         self._changed = threading.Condition()
-        self._window: Window | None = None
-        self._max_batch_bytes = 0
-        self._ended = False
-        self._call: grpc.Call | None = None
+        self._connection = _Connection()
+        self._closed = False
 
     def wake(self) -> None:
         """Records were appended."""
         with self._changed:
-            self._changed.notify()
+            self._changed.notify_all()
 
     def end(self) -> None:
         """Let `run` return soon."""
         with self._changed:
-            self._ended = True
-            self._changed.notify()
-            if self._call is not None:
-                self._call.cancel()
+            self._connection.ended = True
+            self._changed.notify_all()
+            if self._connection.call is not None:
+                self._connection.call.cancel()
+
+    def close(self) -> None:
+        """As `end`, and for good: a `run` that is about to begin returns, too."""
+        with self._changed:
+            self._closed = True
+        self.end()
 
     def run(self, channel: grpc.Channel, on_welcome: Callable[[], None]) -> None:
         """Stream until the connection ends or `end` is called; `on_welcome` is called once it has come up.
@@ -85,20 +104,32 @@ class RecordStream:
         grpc.RpcError when the connection breaks.
         """
         with self._changed:
-            self._window, self._ended = None, False
-            call = self._call = UplinkServiceStub(channel).Stream(self._requests())
+            if self._closed:
+                return
+            connection = self._connection = _Connection()
+            call = connection.call = UplinkServiceStub(channel).Stream(self._requests(connection))
         try:
             for response in call:
-                self._take(response)
+                self._take(connection, response)
                 if response.WhichOneof("body") == "welcome":
                     on_welcome()
         except grpc.RpcError:
-            if not self._ended:
+            if not connection.ended:
                 raise
         finally:
             self.end()
+        if connection.failure is not None:
+            raise connection.failure
 
-    def _requests(self) -> Iterator[pb.StreamRequest]:
+    def _requests(self, connection: _Connection) -> Iterator[pb.StreamRequest]:
+        """What goes up. gRPC would only log an error from here: it is left for `run` to raise."""
+        try:
+            yield from self._batches(connection)
+        except JournalError as error:
+            connection.failure = error
+            self.end()
+
+    def _batches(self, connection: _Connection) -> Iterator[pb.StreamRequest]:
         _, receipt = self._journal.receipt()
         yield pb.StreamRequest(
             hello=pb.Hello(
@@ -109,8 +140,8 @@ class RecordStream:
                 receipt=receipt,
             )
         )
-        while (window := self._wait_for_work()) is not None:
-            stretch = self._journal.stretch(window.next_index, MAX_RECORDS, self._max_batch_bytes - 4096)
+        while (window := self._wait_for_work(connection)) is not None:
+            stretch = self._journal.stretch(window.next_index, MAX_RECORDS, connection.max_batch_bytes - 4096)
             if stretch is None:
                 continue
             batch = seal(stretch.first_index, stretch.records, stretch.note)
@@ -118,22 +149,22 @@ class RecordStream:
                 window.sent(stretch.end, len(batch))
             yield pb.StreamRequest(batch=batch)
 
-    def _wait_for_work(self) -> Window | None:
-        """Until a batch may go up; None when the stream has ended."""
+    def _wait_for_work(self, connection: _Connection) -> Window | None:
+        """Until a batch may go up; None when the connection has ended."""
         with self._changed:
-            while not self._ended:
-                window = self._window
+            while not connection.ended:
+                window = connection.window
                 if window is not None and window.open and window.next_index < self._journal.size:
                     return window
                 self._changed.wait(IDLE_S)
         return None
 
-    def _take(self, response: pb.StreamResponse) -> None:
+    def _take(self, connection: _Connection, response: pb.StreamResponse) -> None:
         match response.WhichOneof("body"):
             case "welcome":
-                self._welcome(response.welcome)
+                self._welcome(connection, response.welcome)
             case "receipt":
-                self._receipt(response.receipt.note, response.receipt.dead_lettered)
+                self._receipt(connection, response.receipt.note, response.receipt.dead_lettered)
             case "refusal":
                 refusal = response.refusal
                 raise UplinkError(
@@ -142,7 +173,7 @@ class RecordStream:
             case None:
                 pass  # something a newer collector says: not for us
 
-    def _welcome(self, welcome: pb.Welcome) -> None:
+    def _welcome(self, connection: _Connection, welcome: pb.Welcome) -> None:
         if welcome.size > self._journal.size:
             raise JournalError(
                 f"the collector holds {welcome.size} records of this journal, which has {self._journal.size}",
@@ -150,13 +181,13 @@ class RecordStream:
                 fix="enrol this machine again: a new key begins a new journal",
             )
         with self._changed:
-            self._max_batch_bytes = welcome.max_batch_bytes
-            self._window = Window(welcome.size, welcome.window_bytes)
-            self._changed.notify()
+            connection.max_batch_bytes = welcome.max_batch_bytes
+            connection.window = Window(welcome.size, welcome.window_bytes)
+            self._changed.notify_all()
         if welcome.receipt:
-            self._receipt(welcome.receipt, welcome.dead_lettered)
+            self._receipt(connection, welcome.receipt, welcome.dead_lettered)
 
-    def _receipt(self, note: bytes, dead_lettered: int) -> None:
+    def _receipt(self, connection: _Connection, note: bytes, dead_lettered: int) -> None:
         try:
             receipt = open_receipt(note, self._collector_key, self._journal.origin)
         except NoteError as error:
@@ -164,7 +195,10 @@ class RecordStream:
         # Durable first: only then may anything be forgotten.
         self._journal.acknowledge(receipt, note, dead_lettered, self._wall_ns())
         with self._changed:
-            if self._window is not None:
-                self._window.receipt(receipt.checkpoint.size)
-            self._changed.notify()
+            if connection.window is not None:
+                try:
+                    connection.window.receipt(receipt.checkpoint.size)
+                except ValueError as error:
+                    raise UplinkError("the collector sent a receipt that cannot be", cause=str(error)) from error
+            self._changed.notify_all()
         self._on_receipt(receipt.checkpoint.size)

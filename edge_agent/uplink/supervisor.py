@@ -13,7 +13,7 @@ from typing import Protocol
 import grpc
 import structlog
 
-from edge_agent.errors import EdgeAgentError
+from edge_agent.errors import EdgeAgentError, EvidenceLostError
 from edge_agent.uplink.evidence import Blobs, deliver
 from edge_agent.uplink.stream import RecordStream
 
@@ -21,6 +21,12 @@ LOG = structlog.get_logger()
 
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 EVIDENCE_POLL_S = 0.5
+AFTER_FAILURE_S = 5.0
+"""Pause of a helper that failed: what it says in the log is the same each time."""
+
+STOP_S = 2.0
+"""How long `stop` waits. A thread that still asks a collector that does not answer ends with the process."""
+
 RENEWAL_EVERY_S = 600.0
 
 CHANNEL_OPTIONS = (
@@ -75,12 +81,13 @@ class Uplink:
         refresh_reference: Callable[[grpc.Channel], None],
         reference_every_s: float,
         on_state: Callable[[UplinkState], None],
+        on_lost: Callable[[EvidenceLostError], None],
     ) -> None:
-        """`refresh_reference` fetches what is new; it may raise grpc.RpcError."""
+        """`refresh_reference` fetches what is new; it may raise grpc.RpcError. `on_lost`: of a blob nothing is left."""
         self._connector, self._stream, self._blobs = connector, stream, blobs
         self._evidence_waiting = evidence_waiting
         self._refresh_reference, self._reference_every_s = refresh_reference, reference_every_s
-        self._on_state = on_state
+        self._on_state, self._on_lost = on_state, on_lost
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
 
@@ -91,8 +98,8 @@ class Uplink:
     def stop(self) -> None:
         """End the connection; returns within a few seconds."""
         self._stop.set()
-        self._stream.end()
-        self._thread.join(timeout=5)
+        self._stream.close()
+        self._thread.join(timeout=STOP_S)
 
     def _run(self) -> None:
         failures = 0
@@ -127,13 +134,14 @@ class Uplink:
             return self._words(error), up.is_set()
         except EdgeAgentError as error:
             return str(error), up.is_set()
+        else:
+            return "the collector ended the connection", up.is_set()
         finally:
             over.set()
             up.set()
             channel.close()
             for helper in helpers:
                 helper.join(timeout=2)
-        return "the collector ended the connection", up.is_set()
 
     def _came_up(self, up: threading.Event) -> None:
         LOG.info("uplink.up", address=self._connector.address)
@@ -152,18 +160,27 @@ class Uplink:
             try:
                 work(channel, over)
             except grpc.RpcError as error:
-                LOG.info("uplink.helper", problem=self._words(error))
+                problem = self._words(error)
             except ValueError:
                 return  # grpc: the channel was closed under us
             except EdgeAgentError as error:
-                LOG.warning("uplink.helper", problem=str(error))
-            over.wait(EVIDENCE_POLL_S)
+                problem = str(error)
+            else:
+                over.wait(EVIDENCE_POLL_S)
+                continue
+            if not over.is_set():
+                LOG.warning("uplink.helper", problem=problem)
+            over.wait(AFTER_FAILURE_S)
 
     def _deliver_evidence(self, channel: grpc.Channel, over: threading.Event) -> None:
         for item in self._evidence_waiting():
             if over.is_set():
                 return
-            deliver(channel, self._blobs, item, over)
+            try:
+                deliver(channel, self._blobs, item, over)
+            except EvidenceLostError as error:
+                self._on_lost(error)  # recorded first: a blob must not vanish without a word
+                self._blobs.lost(item[0])
 
     def _keep_reference(self, channel: grpc.Channel, over: threading.Event) -> None:
         self._refresh_reference(channel)

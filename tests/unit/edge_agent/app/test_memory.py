@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from edge_agent.app.memory import recall, remember
-from edge_agent.assemble.lane import LaneState
+from edge_agent.assemble.state import LaneState
 from edge_agent.model.moment import Moment, MonoNs, WallNs
 from edge_agent.model.passage import ClosedBy, Missing, OpenedBy, Passage
 from edge_agent.model.readings import EvidenceRef, PlateSeen, Stability, StableWeight, Weight

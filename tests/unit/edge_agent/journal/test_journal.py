@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -172,7 +173,7 @@ def test_evidence_waits_until_it_is_delivered(path: Path) -> None:
     journal.spool.expect_delivery(b"h" * 32, 5, "image/jpeg")
     journal.spool.expect_delivery(b"h" * 32, 5, "image/jpeg")
     assert journal.spool.evidence_waiting() == [(b"h" * 32, 5, "image/jpeg")]
-    journal.spool.evidence_delivered(b"h" * 32)
+    journal.spool.expect_no_delivery(b"h" * 32)
     assert journal.spool.evidence_waiting() == []
     journal.close()
 
@@ -262,3 +263,26 @@ def test_the_journal_read_back_in_any_steps_is_what_was_appended(
         read += opened.records
     journal.close()
     assert read == [body for commit in commits for body in commit]
+
+
+def test_a_journal_that_was_closed_says_so_in_words(path: Path) -> None:
+    journal = Journal(path, SIGNER)
+    journal.close()
+    with pytest.raises(JournalError, match="cannot be written"):
+        journal.append([b"record"])
+    with pytest.raises(JournalError, match="cannot be read"):
+        journal.counts()
+
+
+def test_why_nothing_can_be_written_is_known_until_something_can(path: Path) -> None:
+    journal = Journal(path, SIGNER)
+    assert journal.problem == ""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON records BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        with pytest.raises(JournalError):
+            journal.append([b"record"])
+        assert journal.problem == "disk full"
+        other.execute("DROP TRIGGER full")
+    journal.append([b"record"])
+    assert (journal.problem, journal.size) == ("", 1)
+    journal.close()

@@ -99,6 +99,14 @@ def test_a_pseudo_terminal_takes_7e1_and_admits_that_it_keeps_eight_bits(pty: tu
         port.close()
 
 
+def test_a_port_that_keeps_eight_bits_can_be_opened_again(pty: tuple[int, str]) -> None:
+    settings = PortSettings.read(pty[1], 9600, "7E1")
+    for _ in range(3):
+        port = SerialPort(settings, 0.05)
+        port.close()
+        assert port.drops_parity
+
+
 def test_8n1_drops_nothing(pty: tuple[int, str]) -> None:
     port = SerialPort(PortSettings.read(pty[1], 9600, "8N1"), 0.05)
     port.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -71,3 +73,27 @@ def test_a_cache_that_cannot_be_read_says_that_it_may_be_deleted(tmp_path: Path,
     path.write_bytes(content)
     with pytest.raises(EdgeAgentError, match="delete it"):
         ReferenceCache(path)
+
+
+def test_a_disk_that_takes_nothing_is_told_and_the_gate_keeps_what_it_had(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    cache.add([declaration(1)], 1)
+    with closing(sqlite3.connect(tmp_path / "r.db", isolation_level=None)) as other:
+        other.execute("CREATE TRIGGER full BEFORE UPDATE ON state BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        with pytest.raises(EdgeAgentError, match=r"cannot be written\. disk full"):
+            cache.add([declaration(2)], 2)
+        with pytest.raises(EdgeAgentError, match="cannot be written"):
+            cache.confirmed(NOW)
+        assert (cache.position, len(cache), cache.age_s(NOW)) == (1, 1, None)
+        other.execute("DROP TRIGGER full")
+    cache.add([declaration(2)], 2)
+    assert (cache.position, len(cache)) == (2, 2)
+    cache.close()
+
+
+def test_a_declaration_that_cannot_be_read_is_told_and_changes_nothing(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    with pytest.raises(EdgeAgentError, match="cannot be written"):
+        cache.add([declaration(1), b"\xff\xff"], 5)
+    assert (cache.position, len(cache)) == (0, 0)
+    cache.close()
