@@ -128,6 +128,8 @@ def revoke(config: CollectorConfig, agent: str, reason: str) -> None:
 
     What the machine sent before stays. To let it send again, invite it anew.
     """
+    if not reason.strip():
+        raise click.BadParameter("it is empty; say why, for whoever reads the ledger later", param_hint="'--reason'")
     now = utc_now()
     keys = CollectorKeys.load_or_create(config.state_dir, config.deployment, config.hostnames, now)
     with _database(config, Store.write) as conn:

@@ -141,9 +141,9 @@ def _report_text(report: ImportReport) -> str:
     if report.stored:
         lines.append(f"{report.rows} rows: {counts}")
     else:
+        others = ", or import the others with --partial" if report.bad_rows < report.rows else ""
         lines.append(
-            f"{report.rows} rows, {report.bad_rows} of them bad: nothing was imported. Correct them, or import the"
-            " others with --partial"
+            f"{report.rows} rows, {report.bad_rows} of them bad: nothing was imported. Correct what is wrong{others}"
         )
     return "\n".join(lines)
 

@@ -19,6 +19,7 @@ Entry = tuple[int, Declaration | list[BadValue]]
 
 CHUNK_CHARACTERS = 1 << 16
 MAX_ENTRY_CHARACTERS = 1 << 20  # one JSON entry; a declaration with 999 lines of goods has a tenth of that
+AS_JSON = "correct it there, or write the file anew; docs/declarations.md describes the form"
 AS_UTF8 = "save it as UTF-8; in Excel: Save As, `CSV UTF-8 (comma delimited)`"
 
 _NO_SPACE = re.compile(r"[^ \t\r\n]")
@@ -58,7 +59,7 @@ def _encoding(error: UnicodeDecodeError) -> str:
 
 def _csv_entries(text: TextIO) -> Iterator[Entry]:
     rows = csv.reader(text, strict=True)
-    number = 0
+    number = 1
     try:
         header = next(rows, None)
         if header is None:
@@ -144,7 +145,7 @@ class _JsonList:
 
     def _error(self, cause: str) -> DeclarationFileError:
         where = f"after entry {self._count}: " if self._count else "at its beginning: "
-        return DeclarationFileError("The file is no well-formed JSON", cause=where + cause)
+        return DeclarationFileError("The file is no well-formed JSON", cause=where + cause, fix=AS_JSON)
 
 
 def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -22,6 +22,9 @@ FORMAT = 1
 MAX_REVISION = 2**31 - 1
 """Largest revision of a passage that the database's integer holds."""
 
+MAX_QUOTED = 80
+"""Characters of a passage id that a reason quotes; the record itself keeps all of it."""
+
 _WITHOUT_ROWS = frozenset({"lifecycle", "garbled", "orphan", "probe"})
 
 
@@ -90,8 +93,13 @@ def _not_understood(record: Record, kind: str | None) -> str:
     if "\0" in record.site_id or any("\0" in text for text in _columns(record)):
         return f"a NUL character in the {kind}'s names"
     if kind == "passage" and not (record.passage.passage_id and 0 < record.passage.revision <= MAX_REVISION):
-        return f"a passage with id {record.passage.passage_id!r} and revision {record.passage.revision}"
+        return f"a passage with id {_quoted(record.passage.passage_id)!r} and revision {record.passage.revision}"
     return ""
+
+
+def _quoted(text: str) -> str:
+    """Text from outside, short enough for a reason."""
+    return text if len(text) <= MAX_QUOTED else text[: MAX_QUOTED - 1] + "…"
 
 
 def _columns(record: Record) -> Iterator[str]:
@@ -105,7 +113,7 @@ def _columns(record: Record) -> Iterator[str]:
 
 def repeated(seen: PassageRecord, index: int) -> str:
     """Reason for the dead letter of a passage's revision that the record `index` of the journal has said before."""
-    return f"revision {seen.passage.revision} of passage {seen.passage.passage_id} is record {index} already"
+    return f"revision {seen.passage.revision} of passage {_quoted(seen.passage.passage_id)} is record {index} already"
 
 
 def passage_row(seen: PassageRecord, journal_id: int, received_ns: int) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, or_, select, update
 
 from collector.reconcile.queue import AT_ONCE, portions
 from collector.store import schema
@@ -18,6 +19,8 @@ from gate_contract.v1.declaration_pb2 import Declaration
 DECLARATION: Final = "declaration"
 """Finding.subject_kind of what concerns a declaration without a passage."""
 NOT_SEEN: Final = "D01"
+GIVE_WAY_S: Final = 0.02
+"""Between two write transactions: whoever waits for the database polls for it, and would starve without a pause."""
 
 
 class UnseenWatch:
@@ -27,14 +30,16 @@ class UnseenWatch:
         """`policy` says how long after departure a vehicle may still be seen."""
         self._policy = policy
         self._due_before = 0  # departures before this were looked at
-        self._next_index = 0  # versions before this were looked at
+        self._next_index: int | None = None  # versions before this were looked at; None: nothing was yet
 
     def run(self, store: Store, now_unix_ns: int) -> None:
         """Open and close findings as of now."""
         deadline = now_unix_ns - self._policy.D01.grace_hours * HOUR
         with store.read() as connection:
             due, next_index = self._due(connection, deadline)
-        for portion in portions(due, AT_ONCE):
+        for number, portion in enumerate(portions(due, AT_ONCE)):
+            if number:
+                time.sleep(GIVE_WAY_S)
             with store.write() as connection:
                 settle(connection, portion, self._policy, now_unix_ns)
         self._due_before, self._next_index = max(deadline, self._due_before), next_index
@@ -43,13 +48,20 @@ class UnseenWatch:
         """Ids of declarations that may need a finding opened or closed, and the next version to look at."""
         table = schema.declarations.c
         unmatched = ~exists().where(schema.matches.c.declaration_id == table.declaration_id)
+        finding = schema.findings.c
+        told = exists().where(
+            finding.subject == table.declaration_id,
+            finding.latest,
+            finding.code == NOT_SEEN,
+            finding.sequence == table.version,
+        )
         after = max(self._due_before, 1)  # 0 is a departure that is not known
         departed = select(table.declaration_id).where(
-            table.latest, table.departure_ns >= after, table.departure_ns < deadline, unmatched
+            table.latest, table.departure_ns >= after, table.departure_ns < deadline, unmatched, ~told
         )
         due = set(connection.scalars(departed))
-        if not self._next_index:
-            due |= self._open(connection)
+        if self._next_index is None:
+            due |= self._to_close(connection, deadline)
             last = connection.scalar(select(func.max(table.ledger_index)))
             return sorted(due), 0 if last is None else last + 1
         query = select(table.declaration_id, table.departure_ns, table.version, table.ledger_index)
@@ -60,9 +72,21 @@ class UnseenWatch:
                 due.add(row.declaration_id)
         return sorted(due), next_index
 
-    def _open(self, connection: Connection) -> set[str]:
-        table = schema.findings.c
-        return set(connection.scalars(select(table.subject).where(table.latest, table.code == NOT_SEEN)))
+    def _to_close(self, connection: Connection, deadline: int) -> set[str]:
+        """Findings that stand and should not: seen meanwhile, another version, or not due under this policy.
+
+        Told apart by the database: thousands stand for ever, and reading each at every start would hold up the rest.
+        """
+        finding, table = schema.findings.c, schema.declarations.c
+        seen = exists().where(schema.matches.c.declaration_id == finding.subject)
+        holds = exists().where(
+            table.declaration_id == finding.subject,
+            table.latest,
+            table.version == finding.sequence,
+            table.departure_ns < deadline,
+        )
+        standing = select(finding.subject).where(finding.latest, finding.code == NOT_SEEN)
+        return set(connection.scalars(standing.where(or_(seen, ~holds))))
 
 
 def settle(connection: Connection, declaration_ids: Iterable[str], policy: Policy, now_unix_ns: int) -> None:

@@ -103,6 +103,15 @@ def test_a_file_that_cannot_be_written_is_named(config: Path, tmp_path: Path) ->
         run(config, "agents", "invite", "gate-1", "--site", "haikou", "-o", str(tmp_path / "nowhere" / "x.json"))
 
 
+def test_nothing_is_revoked_without_a_reason(config: Path) -> None:
+    invitation(config)
+    refused = run(config, "agents", "revoke", "gate-1", "--reason", " ")
+    assert refused.exit_code == 2
+    assert "it is empty; say why" in " ".join(refused.output.replace("│", " ").split())
+    (agent,) = json.loads(run(config, "agents", "list", "--json").stdout)
+    assert agent["open_invitations"] == 1
+
+
 def test_the_list_shows_invited_enrolled_and_revoked(config: Path) -> None:
     run(config, "keys")
     assert "no agents; invite one" in run(config, "agents", "list").output

@@ -47,11 +47,22 @@ def test_bad_rows_are_listed_with_row_field_value_and_reason(island: Island, tmp
     assert done.exit_code == 1
     assert "direction 'export': is neither inbound" in done.stdout
     assert "nothing was imported" in done.stdout
+    assert "or import the others with --partial" in done.stdout
     answer = report(island, str(wrong))
     assert answer["stored"] is False
     [bad] = answer["bad"]
     assert (bad["field"], bad["value"]) == ("direction", "export")
     assert bad["row"] == 2
+
+
+def test_partial_is_not_offered_where_nothing_is_good(island: Island, tmp_path: Path) -> None:
+    text = (SAMPLES / "declarations.csv").read_text(encoding="utf-8")
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text(text.replace("lodged", "lodgd", 1), encoding="utf-8")
+    done = run(island, "import", str(wrong))
+    assert done.exit_code == 1
+    assert "nothing was imported" in done.stdout
+    assert "--partial" not in done.stdout
 
 
 def test_partial_imports_the_others_and_still_ends_with_1(island: Island, tmp_path: Path) -> None:

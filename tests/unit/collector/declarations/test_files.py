@@ -79,7 +79,7 @@ def test_a_wrong_header_is_the_only_entry() -> None:
 
 @pytest.mark.parametrize("text", [f'{HEADER}\n"D-1,{",".join(ROW[1:])}\n', f'{HEADER}\n"D"1,{",".join(ROW[1:])}\n'])
 def test_a_quotation_mark_that_does_not_close_ends_the_reading(text: str) -> None:
-    with pytest.raises(DeclarationFileError, match="no well-formed CSV"):
+    with pytest.raises(DeclarationFileError, match=r"no well-formed CSV\. after row 1, line"):
         read(text)
 
 
@@ -117,8 +117,9 @@ def test_a_number_in_json_is_judged_as_it_is_written(number: str, reason: str) -
     ],
 )
 def test_json_that_is_no_list_of_objects_ends_the_reading(text: str, cause: str) -> None:
-    with pytest.raises(DeclarationFileError, match=cause):
+    with pytest.raises(DeclarationFileError, match=cause) as refused:
         read(text, "json")
+    assert "correct it there" in refused.value.fix
 
 
 @given(st.lists(st.integers(0, 10**6), max_size=6), st.integers(1, 40), st.sampled_from([None, 1, "\t"]))

@@ -12,6 +12,7 @@ from collector.ingest.contents import (
     heaviest,
     incident_row,
     passage_row,
+    repeated,
     understand,
 )
 from gate_contract.v1.passage_pb2 import Passage
@@ -62,6 +63,13 @@ def test_each_reason_for_a_dead_letter_is_said() -> None:
     assert reason(passage("p\0")) == "a NUL character in the passage's names"
     assert reason(passage("p1", plate="琼\0")) == "a NUL character in the passage's names"
     assert reason(incident("i\0")) == "a NUL character in the incident's names"
+
+
+def test_a_reason_stays_short_however_long_the_id_is() -> None:
+    long = passage("p" * 100_000, revision=0)
+    assert len(reason(long)) < 150
+    (seen,) = understand(0, [passage("p" * 100_000)]).passages
+    assert len(repeated(seen, 3)) < 150
 
 
 @given(st.lists(st.binary(max_size=60), max_size=5))

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
+from collector.reconcile import unseen
 from collector.reconcile.service import Reconciler
+from collector.reconcile.unseen import UnseenWatch
+from gate_contract.rules import Policy
 from tests.unit.collector.reconcile.island import HOUR, NOON, Island, a_declaration, a_passage
 
 DUE = NOON + 25 * HOUR
@@ -59,6 +64,13 @@ def test_a_declaration_that_is_imported_when_its_time_is_over_is_found(island: I
     assert set(island.standing("D01")) == {"D-1"}
 
 
+def test_a_declaration_long_over_is_found_also_when_it_is_the_first_that_ever_came(island: Island) -> None:
+    island.reconcile(DUE + 100 * HOUR)
+    island.declare(a_declaration(), at=DUE + 101 * HOUR)
+    island.reconcile(DUE + 101 * HOUR)
+    assert set(island.standing("D01")) == {"D-1"}
+
+
 def test_a_collector_that_was_down_finds_the_same_and_none_twice(island: Island) -> None:
     island.declare(a_declaration(), a_declaration("D-2", plate="琼B67890"))
     island.reconcile(DUE + 1)
@@ -67,3 +79,23 @@ def test_a_collector_that_was_down_finds_the_same_and_none_twice(island: Island)
     for later in (3, 4):
         restarted.run_once(DUE + later)
     assert set(island.standing("D01")) == {"D-1"}
+
+
+def test_a_restart_writes_nothing_for_findings_that_stand_as_they_should(
+    island: Island, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    island.declare(*(a_declaration(f"D-{number}", plate=f"琼A{number:05}") for number in range(1, 30)))
+    island.reconcile(DUE + 1)
+    assert len(island.standing("D01")) == 29
+    written = []
+    monkeypatch.setattr(unseen, "settle", lambda _connection, ids, *_: written.append(list(ids)))
+    Reconciler(island.store, island.ledger, island.config).run_once(DUE + 2)
+    assert written == []
+
+
+def test_a_policy_that_waits_longer_closes_what_is_not_due_any_more(island: Island) -> None:
+    island.declare(a_declaration())
+    island.reconcile(DUE + 1)
+    assert set(island.standing("D01")) == {"D-1"}
+    UnseenWatch(Policy.from_toml("[D01]\ngrace_hours = 48\n")).run(island.store, DUE + 2)
+    assert island.standing("D01") == {}
