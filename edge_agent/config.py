@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import tomllib
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -22,30 +23,20 @@ from pydantic import (
     model_validator,
 )
 
+from edge_agent.config_errors import not_toml, told
+from edge_agent.config_values import (
+    Kilograms,
+    LaneName,
+    Name,
+    Seconds,
+    SomeKilograms,
+    SomeSeconds,
+    like,
+    listen_address,
+    network_text,
+    port_name,
+)
 from edge_agent.errors import ConfigError
-from edge_agent.quantities import mass_kilograms, time_seconds
-
-Kilograms = Annotated[Decimal, BeforeValidator(mass_kilograms)]
-Seconds = Annotated[float, BeforeValidator(time_seconds)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
-LaneName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$")]
-
-HIGHEST_PORT = 65_535
-
-
-def _network(value: str) -> str:
-    try:
-        ipaddress.ip_network(value)
-    except ValueError as error:
-        raise ValueError(f'{error}; write an address or network, e.g. "192.168.1.64" or "192.168.1.0/24"') from None
-    return value
-
-
-def _listen(value: str) -> str:
-    host, colon, port = value.rpartition(":")
-    if not (colon and host and port.isascii() and port.isdigit() and int(port) <= HIGHEST_PORT):
-        raise ValueError(f'{value!r} is no address to listen on; write "host:port", e.g. "192.168.1.10:8080"')
-    return value
 
 
 class _Table(BaseModel):
@@ -87,17 +78,21 @@ class ScaleTable(_Table):
     """
 
     id: Name
-    profile: Annotated[str, Field(pattern=r"^scale/")]
-    port: str
+    profile: Annotated[
+        str, like(r"scale/.+", 'a scale\'s profile is named "scale/…", e.g. "scale/yaohua-xk3190-a9-tf0"')
+    ]
+    port: Annotated[str, AfterValidator(port_name)]
     baud: Annotated[int, Field(strict=True, ge=110, le=921_600)] | None = None
-    data_format: Annotated[str, Field(pattern=r"^[78][NEO][12]$")] | None = None
+    data_format: (
+        Annotated[str, like(r"[78][NEO][12]", 'write data bits, parity and stop bits, e.g. "8N1" or "7E1"')] | None
+    ) = None
     unit: Literal["kg", "g", "t", "lb"] | None = None
     variant: str | None = None
-    division: Kilograms
+    division: SomeKilograms
     accuracy_class: Literal["I", "II", "III", "IIII"] = "III"
-    stable_window: Seconds = 1.0
+    stable_window: SomeSeconds = 1.0
     stable_samples: Annotated[int, Field(strict=True, ge=2, le=1000)] = 5
-    silent_after: Seconds = 3.0
+    silent_after: SomeSeconds = 3.0
 
 
 class CameraTable(_Table):
@@ -113,9 +108,9 @@ class CameraTable(_Table):
 
     id: Name
     profile: Literal["plate/hikvision-isapi-push"]
-    listen: Annotated[str, AfterValidator(_listen)]
-    path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]*$")] | None = None
-    allow: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], Field(min_length=1)]
+    listen: Annotated[str, AfterValidator(listen_address)]
+    path: Annotated[str, like(r"/[A-Za-z0-9._/-]*", 'a path is like "/push/plate-in"')] | None = None
+    allow: Annotated[tuple[Annotated[str, AfterValidator(network_text)], ...], Field(min_length=1)]
 
     @property
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
@@ -158,11 +153,11 @@ class LaneTable(_Table):
     goods: Literal["regulated", "free"] = "regulated"
     scales: tuple[str, ...] = ()
     cameras: tuple[str, ...] = ()
-    open_weight: Kilograms = Decimal(500)
+    open_weight: SomeKilograms = Decimal(500)
     clear_weight: Kilograms = Decimal(200)
     grace: Seconds = 3.0
-    settle: Seconds = 20.0
-    approach: Seconds = 30.0
+    settle: SomeSeconds = 20.0
+    approach: SomeSeconds = 30.0
     late: Seconds = 60.0
 
     @model_validator(mode="after")
@@ -194,45 +189,37 @@ class SiteFile(_Table):
 
     @model_validator(mode="after")
     def _fits(self) -> SiteFile:
-        ids = [scale.id for scale in self.scale] + [camera.id for camera in self.camera]
-        _once("device id", ids, "give every device its own name")
-        _once("lane id", [lane.id for lane in self.lane], "give every lane its own name")
-        _once("port", [scale.port for scale in self.scale], "two programs cannot read one port: correct one of them")
-        _once(
-            "camera address",
-            [f"{camera.listen}{camera.push_path}" for camera in self.camera],
-            "give one of the cameras another path or port",
-        )
-        _once("port to listen on", _rival_ports(self.camera), "let both cameras use the same host, or another port")
-        known = {"scale": {s.id for s in self.scale}, "camera": {c.id for c in self.camera}}
-        used: list[str] = []
-        for lane in self.lane:
-            for kind, names in (("scale", lane.scales), ("camera", lane.cameras)):
-                _refer(f"lane {lane.id}", kind, names, known[kind])
-                used += names
-        _once("device in lanes", used, "a device belongs to one lane")
-        if idle := (known["scale"] | known["camera"]) - set(used):
-            raise ValueError(f"no lane uses {', '.join(sorted(idle))}; name it in a lane's scales or cameras")
+        if problems := list(_misfits(self)):
+            raise ValueError("\n".join(problems))
         return self
 
 
+class SiteError(ConfigError):
+    """A site file is wrong. `problems`: one line for each thing, with its key and the likely fix."""
+
+    def __init__(self, path: Path, problems: list[str]) -> None:
+        """`str()` is the file's name, and then the problems."""
+        super().__init__("\n".join([f"{path}:", *(f"  {problem}" for problem in problems)]))
+        self.problems = problems
+
+
 def load_site(path: Path) -> SiteFile:
-    """Read a site file; ConfigError names the file, the key and the likely fix of everything that is wrong."""
+    """Read a site file; SiteError names the file, the key and the likely fix of everything that is wrong."""
     try:
         raw = path.read_bytes()
-        table = tomllib.loads(raw.decode())
+        text = raw.decode()
+        table = tomllib.loads(text)
     except OSError as error:
-        raise ConfigError(
-            f"the site file {path} cannot be read", cause=error.strerror or str(error), fix="name it with --config"
-        ) from error
+        cause = f"the file cannot be read: {error.strerror or error}; name it with --config"
+        raise SiteError(path, [cause]) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: byte {error.start} is not UTF-8", fix="save the file as UTF-8") from error
+        raise SiteError(path, [f"byte {error.start} is not UTF-8; save the file as UTF-8"]) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not TOML: {error}", fix="correct that line") from error
+        raise SiteError(path, [f"is not TOML: {not_toml(text, str(error))}"]) from error
     try:
         site = SiteFile.model_validate(table)
     except ValidationError as error:
-        raise ConfigError("\n".join([f"{path}:", *(f"  {line}" for line in _told(error, table))])) from error
+        raise SiteError(path, list(told(error, table, SiteFile))) from error
     base = path.resolve().parent
     agent = site.agent.model_copy(
         update={
@@ -246,68 +233,62 @@ def load_site(path: Path) -> SiteFile:
     return resolved
 
 
-def _once(what: str, values: Iterable[str], fix: str) -> None:
-    seen: set[str] = set()
-    for value in values:
-        if value in seen:
-            raise ValueError(f"{what} {value!r} is used twice; {fix}")
-        seen.add(value)
+def _same_port(port: str) -> str:
+    """Equal for two ways to write one port."""
+    if "://" not in port:
+        return os.path.realpath(port)
+    parts = urlsplit(port)
+    return f"{parts.hostname}:{parts.port}"
 
 
-def _rival_ports(cameras: Iterable[CameraTable]) -> list[str]:
+def _misfits(site: SiteFile) -> Iterator[str]:
+    """What is right by itself and does not fit together."""
+    devices = [("scale", scale.id) for scale in site.scale] + [("camera", camera.id) for camera in site.camera]
+    yield from _twice([(f'{kind} "{name}", id', name) for kind, name in devices], "give every device its own name")
+    yield from _twice([(f'lane "{lane.id}", id', lane.id) for lane in site.lane], "give every lane its own name")
+    yield from _twice(
+        [(f'scale "{scale.id}", port', _same_port(scale.port)) for scale in site.scale],
+        "two scales cannot be read from one port: correct one of them",
+    )
+    yield from _twice(
+        [(f'camera "{camera.id}", path', f"{camera.listen}{camera.push_path}") for camera in site.camera],
+        "give one of the cameras another path or port",
+    )
+    yield from _twice(_rival_ports(site.camera), "let both cameras use the same host, or another port")
+    known = {"scale": {s.id for s in site.scale}, "camera": {c.id for c in site.camera}}
+    used: list[tuple[str, str]] = []
+    for lane in site.lane:
+        for kind, names in (("scale", lane.scales), ("camera", lane.cameras)):
+            yield from _unknown(f'lane "{lane.id}", {kind}s', kind, names, known[kind])
+            used += [(f'lane "{lane.id}", {kind}s', name) for name in names]
+    yield from _twice(used, "a device belongs to one lane")
+    for kind, name in devices:
+        if name not in {each for _, each in used}:
+            yield f'{kind} "{name}": no lane uses it; name it in the {kind}s of a lane'
+
+
+def _twice(keys: Iterable[tuple[str, str]], fix: str) -> Iterator[str]:
+    """(key, value) of what must be there once."""
+    first: dict[str, str] = {}
+    for key, value in keys:
+        if value in first:
+            where = "" if first[value] == key else f", first as {first[value]}"
+            yield f"{key}: {value!r} is used twice{where}; {fix}"
+        first.setdefault(value, key)
+
+
+def _rival_ports(cameras: Iterable[CameraTable]) -> list[tuple[str, str]]:
     """Port numbers, once for each different host that wants them."""
-    return [listen.rpartition(":")[2] for listen in {camera.listen for camera in cameras}]
+    by_address = {camera.listen: camera.id for camera in reversed(tuple(cameras))}
+    return [
+        (f'camera "{name}", listen', f"port {listen.rpartition(':')[2]}")
+        for listen, name in reversed(by_address.items())
+    ]
 
 
-def _refer(where: str, kind: str, ids: Iterable[str], known: set[str]) -> None:
+def _unknown(key: str, kind: str, ids: Iterable[str], known: set[str]) -> Iterator[str]:
     for device_id in ids:
         if device_id not in known:
             near = get_close_matches(device_id, sorted(known), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; add a [[{kind}]] with that id"
-            raise ValueError(f"{where} names the {kind} {device_id!r}, which is not there{hint}")
-
-
-def _told(error: ValidationError, table: dict[str, Any]) -> Iterator[str]:
-    """One line for each thing that is wrong: key, what, likely fix."""
-    for detail in error.errors():
-        location = detail["loc"]
-        key = _shown(location, table)
-        if detail["type"] == "extra_forbidden":
-            near = get_close_matches(str(location[-1]), _known_keys(location), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(_known_keys(location))}"
-            yield f"{key}: there is no such key; {hint}"
-        elif detail["type"] == "missing":
-            yield f"{key}: is missing; add it"
-        elif detail["type"] == "value_error":
-            yield f"{key}: {detail['ctx']['error']}" if key else str(detail["ctx"]["error"])
-        else:
-            yield f"{key}: {detail['msg']}, not {detail['input']!r}"
-
-
-def _shown(location: tuple[int | str, ...], table: Any) -> str:
-    """The key as an installer finds it: scale[1] "scale-east" → division."""
-    parts: list[str] = []
-    for step in location:
-        try:
-            table = table[step]
-        except (KeyError, IndexError, TypeError):
-            table = None
-        if isinstance(step, int):
-            name = table.get("id") if isinstance(table, dict) else None
-            parts[-1] += f' "{name}"' if name else f" number {step + 1}"
-        else:
-            parts.append(step)
-    return ", ".join(parts)
-
-
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = SiteFile
-    for step in location[:-1]:
-        if isinstance(step, str):
-            annotation = model.model_fields[step].annotation
-            model = next((m for m in (annotation, *get_args(annotation)) if _is_table(m)), model)
-    return list(model.model_fields)
-
-
-def _is_table(candidate: object) -> bool:
-    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
+            hint = f"did you mean {near[0]!r}?" if near else f"add a [[{kind}]] with that id"
+            yield f"{key}: there is no {kind} {device_id!r}; {hint}"

@@ -85,11 +85,11 @@ class Agent:
 
     def start(self) -> None:
         """Record the start, resume passages under way, open devices and uplink."""
+        remembered = self.journal.in_flight()
+        open_incidents = self._incidents.resume(remembered.get(INCIDENTS, b""))
         site_hash = self.site.sha256
         self.record([self.records.lifecycle(LIFECYCLE_EVENT_STARTED, __version__, site_hash, RULE_BOOK_HASH)])
-        remembered = self.journal.in_flight()
-        self._resume_incidents(remembered.get(INCIDENTS, b""))
-        self._take_orphans()
+        self._end_orphans(open_incidents)
         for lane in self.lanes:
             lane.start(remembered.get(lane.lane_id, b""))
         self._open_cameras()
@@ -175,7 +175,7 @@ class Agent:
         return ScaleStation(table, lane_table, self.evidence, self.clock, outputs)
 
     def _cameras(self, group: list[CameraTable]) -> CameraDesk:
-        subject = f"pushes to {group[0].listen}"
+        subject = _pushes_to(group[0].listen)
 
         def refused(reason: str, peer: str) -> None:
             text = f"A push from {peer or 'somewhere'} was refused. {reason}. docs/cameras.md says what to do"
@@ -204,18 +204,11 @@ class Agent:
         else:
             self._tell(self._incidents.began("uplink", "uplink-down", state.problem, now))
 
-    def _resume_incidents(self, remembered: bytes) -> None:
-        """What was open when the agent ended goes on; of a device that is no longer in the site file it is over."""
-        now, here = (
-            self.clock(),
-            {"uplink", "journal", *self._lane_of, *(f"pushes to {c.listen}" for c in self.site.camera)},
-        )
-        for subject in self._incidents.resume(remembered):
-            if subject not in here:
-                self._tell(self._incidents.ended(subject, now))
-
-    def _take_orphans(self) -> None:
-        """What a device was told is captured and no lane can take, because the site file does not name it any more."""
+    def _end_orphans(self, open_incidents: list[str]) -> None:
+        """What is left of devices that are no longer in the site file: their incidents, and plates no lane can take."""
+        here = {"uplink", "journal", *self._lane_of, *(_pushes_to(camera.listen) for camera in self.site.camera)}
+        for subject in set(open_incidents) - here:
+            self._tell(self._incidents.ended(subject, self.clock()))
         entries = [entry for entry in self.journal.spool.inbox() if entry.device_id not in self._lane_of]
         reason = "its device is no longer in the site file"
         bodies = [self.records.orphan(plate_of(PlateRead.FromString(entry.body)), reason) for entry in entries]
@@ -298,7 +291,13 @@ def load_policy(path: Path | None) -> Policy:
     try:
         return Policy.from_toml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, PolicyError) as error:
-        raise ConfigError(f"the policy file {path} cannot be used", cause=str(error)) from error
+        cause = error.strerror if isinstance(error, OSError) else str(error)
+        fix = "correct the file, or remove the key"
+        raise ConfigError(f"the policy file {path} cannot be used", cause=cause or "", fix=fix) from error
+
+
+def _pushes_to(listen: str) -> str:
+    return f"pushes to {listen}"
 
 
 def _by_address(cameras: Iterable[CameraTable]) -> list[list[CameraTable]]:

@@ -14,7 +14,7 @@ from edge_agent import __version__
 from edge_agent.app.agent import Agent
 from edge_agent.app.lane import LaneWorker, best_plate
 from edge_agent.app.scale import ScaleStation
-from edge_agent.errors import JournalError
+from edge_agent.errors import EdgeAgentError, JournalError
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceState
 from edge_agent.status.snapshot import FORMAT, write_snapshot
@@ -30,8 +30,17 @@ class StatusWriter:
     """A thread that writes the snapshot."""
 
     def __init__(self, agent: Agent) -> None:
-        """Begins with `start`."""
+        """Begins with `start`. EdgeAgentError when there is no directory to write to."""
         self._agent = agent
+        directory = agent.site.agent.runtime_dir
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EdgeAgentError(
+                f"the runtime directory {directory} cannot be made",
+                cause=error.strerror or str(error),
+                fix="correct runtime_dir in [agent], or let the agent's user write there",
+            ) from error
         self._begun = agent.clock()
         self._captured_at_start = agent.journal.size
         self._stop = threading.Event()
@@ -39,7 +48,6 @@ class StatusWriter:
 
     def start(self) -> None:
         """Write now and then."""
-        self._agent.site.agent.runtime_dir.mkdir(parents=True, exist_ok=True)
         self._thread.start()
 
     def stop(self) -> None:

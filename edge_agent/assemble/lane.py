@@ -137,9 +137,9 @@ class VehicleLane:
     # --- plates --------------------------------------------------------------------------------------------------
 
     def _plate(self, state: LaneState, plate: PlateSeen, now: Moment) -> Advance:
+        if (late := self._late_for_before(state, plate, now)) is not None:
+            return late
         if state.passage is None:
-            if (late := self._late_for_before(state, plate, now)) is not None:
-                return late
             opened = self._opened(state, OpenedBy.PLATE, now)
             return self._record_if_complete(self._with_plate(opened, plate), now)
         if self._is_next_vehicle(state, state.passage, plate):
@@ -175,10 +175,10 @@ class VehicleLane:
         before, left = state.before, state.before_left
         if before is None or left is None or _read(before) or not plate.text:
             return None
-        if now.seconds_since(left) > self._settings.late_s or not _taken_before(plate, left):
+        if now.seconds_since(left) > self._settings.late_s or not _taken_of(before, left, state.passage, plate):
             return None
         found = self._late_plate(replace(state, passage=before, recorded=True), plate, now)
-        return replace(found, state=replace(found.state, passage=None, recorded=False, before=found.state.passage))
+        return replace(found, state=replace(state, before=found.state.passage))
 
     def _late_plate(self, state: LaneState, plate: PlateSeen, now: Moment) -> Advance:
         passage = state.passage
@@ -287,17 +287,24 @@ class VehicleLane:
         return self._record_if_complete(opened, now)
 
 
-def _taken_before(plate: PlateSeen, left: Moment) -> bool:
-    """Whether the camera's own time says that it saw the vehicle that has left.
+def _taken_of(before: Passage, left: Moment, present: Passage | None, plate: PlateSeen) -> bool:
+    """Whether the camera's own time says that it saw the vehicle that has left, not the one that is there now.
 
-    Without a time, or one without its zone, nothing is known: then the plate is the next vehicle's.
+    That time lies before its leaving, and nearer to its coming than to the other's. Without a time, or one without its
+    zone, nothing is known: then the plate is the next vehicle's.
     """
     try:
         taken = datetime.fromisoformat(plate.device_time)
     except ValueError:
         return False
     # Cameras write whole seconds: allow one.
-    return taken.tzinfo is not None and taken.timestamp() <= left.wall / SECOND + 1
+    if taken.tzinfo is None or taken.timestamp() > left.wall / SECOND + 1:
+        return False
+    return present is None or _apart(before.opened, taken) < _apart(present.opened, taken)
+
+
+def _apart(moment: Moment, taken: datetime) -> float:
+    return abs(moment.wall / SECOND - taken.timestamp())
 
 
 def _why_no_weight(state: LaneState, closed_by: ClosedBy) -> str:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from edge_agent.app.agent import load_policy
 from edge_agent.commands._common import config_option
-from edge_agent.config import SiteFile, load_site
-from edge_agent.drivers.scale.driver import ScaleDriver
-from edge_agent.errors import ConfigError, EdgeAgentError
-from edge_agent.profiles import load_profile
+from edge_agent.commands._site import load_usable_site
+from edge_agent.config import SiteError, SiteFile
 
 
 @click.command("check-config")
@@ -28,49 +27,42 @@ def check_config(config: Path, as_json: bool) -> None:
     """
     problems: list[str] = []
     warnings: list[str] = []
+    told = ""
     try:
-        site = load_site(config)
-    except ConfigError as error:
-        problems.append(str(error))
-    else:
-        problems += _problems(site)
-        warnings += _warnings(site)
+        warnings += _warnings(load_usable_site(config))
+    except SiteError as error:
+        problems, told = error.problems, str(error)
     if as_json:
         click.echo(json.dumps({"file": str(config), "problems": problems, "warnings": warnings}, ensure_ascii=False))
     else:
         for warning in warnings:
             click.echo(f"warning: {warning}", err=True)
-        for problem in problems:
-            click.echo(problem, err=True)
-        if not problems:
-            click.echo(f"{config}: in order")
+        click.echo(told or f"{config}: in order", err=bool(told))
     raise SystemExit(1 if problems else 0)
-
-
-def _problems(site: SiteFile) -> Iterator[str]:
-    for scale in site.scale:
-        try:
-            ScaleDriver(load_profile(scale.profile), variant=scale.variant, unit=scale.unit)
-        except EdgeAgentError as error:
-            yield f"scale {scale.id}: {error}"
-    seen: dict[str, str] = {}
-    for scale in site.scale:
-        if "://" not in scale.port and (real := os.path.realpath(scale.port)) in seen:
-            yield f"scales {seen[real]} and {scale.id} are one port, {real}, under two names; correct one of them"
-        else:
-            seen[os.path.realpath(scale.port)] = scale.id
-    try:
-        load_policy(site.agent.policy)
-    except ConfigError as error:
-        yield str(error)
 
 
 def _warnings(site: SiteFile) -> Iterator[str]:
     for scale in site.scale:
-        if "://" not in scale.port and not Path(scale.port).exists():
-            yield f"scale {scale.id}: {scale.port} is not there now; is the device plugged in? see /dev/serial/by-id"
-        elif "://" not in scale.port and not os.access(scale.port, os.R_OK | os.W_OK):
-            yield f"scale {scale.id}: this user may not open {scale.port}; add the agent's user to the group dialout"
-    for scale in site.scale:
+        key = f'scale "{scale.id}", port:'
+        if "://" in scale.port:
+            continue
+        if not Path(scale.port).exists():
+            yield f"{key} {scale.port} is not there now; is the device plugged in? see /dev/serial/by-id"
+        elif not os.access(scale.port, os.R_OK | os.W_OK):
+            yield f"{key} this user may not open {scale.port}; add the agent's user to the group dialout"
         if scale.port.startswith(("/dev/ttyUSB", "/dev/ttyACM")):
-            yield f"scale {scale.id}: {scale.port} may be another device after a reboot; use /dev/serial/by-id/…"
+            yield f"{key} {scale.port} may be another device after a reboot; use /dev/serial/by-id/…"
+    for camera in site.camera:
+        host = camera.address[0]
+        if not _is_here(host):
+            yield f'camera "{camera.id}", listen: {host} is no address of this machine now; see: ip addr'
+
+
+def _is_here(host: str) -> bool:
+    """Whether this machine has the address: one can bind to it, on some port."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.bind((host, 0))
+    except OSError as error:
+        return error.errno != errno.EADDRNOTAVAIL
+    return True

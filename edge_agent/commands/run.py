@@ -19,7 +19,7 @@ from edge_agent.app.agent import Agent
 from edge_agent.app.status import StatusWriter
 from edge_agent.clock import SystemClock
 from edge_agent.commands._common import config_option
-from edge_agent.config import load_site
+from edge_agent.commands._site import load_usable_site
 from edge_agent.errors import ConfigError, EdgeAgentError
 from edge_agent.keys import AgentKeys
 from edge_agent.notify import notify
@@ -39,7 +39,7 @@ PYSERIAL_READER = "pySerial RFC 2217 reader thread"
 def run(config: Path, verbose: bool) -> None:
     """Run the agent until it is told to stop (SIGTERM, SIGINT)."""
     _set_up_logging(verbose=verbose)
-    site = load_site(config)
+    site = load_usable_site(config)
     keys = AgentKeys.load(site.agent.state_dir)
     if keys.identity.site_id != site.site:
         raise ConfigError(

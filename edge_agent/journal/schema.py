@@ -55,11 +55,10 @@ def connect(path: Path) -> sqlite3.Connection:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-8000", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
     except sqlite3.Error as error:
-        raise JournalError(
-            f"the journal {path} cannot be opened",
-            cause=str(error),
-            fix="check that its directory exists, belongs to this user and has space",
-        ) from error
+        fix = "check that its directory exists, belongs to this user and has space"
+        if "malformed" in str(error) or "not a database" in str(error):
+            fix = "it is damaged: keep a copy of the state directory as evidence, move it away, and enrol again"
+        raise JournalError(f"the journal {path} cannot be opened", cause=str(error), fix=fix) from error
     return connection
 
 

@@ -30,24 +30,38 @@ class ReferenceCache:
     """Latest version of each declaration for this site. May be deleted at any time: it is fetched again."""
 
     def __init__(self, path: Path) -> None:
-        """Open or make the cache; EdgeAgentError when the file cannot be used."""
+        """Open or make the cache; one that is damaged is made anew. EdgeAgentError when there can be none."""
         self._path = path
         self._lock = threading.Lock()
         try:
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            try:
+                self._open()
+            except sqlite3.OperationalError:
+                raise  # the disk's fault, or the system's; not the file's
+            except (sqlite3.DatabaseError, DecodeError):  # all of it is fetched again; capture must not wait for people
+                for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+                    path.with_name(name).unlink(missing_ok=True)
+                self._open()
+        except (sqlite3.Error, OSError) as error:
+            raise EdgeAgentError(
+                f"the reference cache {path} cannot be used",
+                cause=str(error),
+                fix="check that its directory belongs to the agent's user and has space",
+            ) from error
+        self._index: BookingIndex | None = None
+
+    def _open(self) -> None:
+        self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        try:
             self._connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
             self._position, self._fetched_ns = self._connection.execute(
                 "SELECT position, fetched_ns FROM state"
             ).fetchone()
             rows = self._connection.execute("SELECT body FROM declarations").fetchall()
             self._latest = {d.declaration_id: d for d in (Declaration.FromString(body) for (body,) in rows)}
-        except (sqlite3.Error, DecodeError) as error:
-            raise EdgeAgentError(
-                f"the reference cache {path} cannot be used",
-                cause=str(error),
-                fix="delete it; it is fetched again from the collector",
-            ) from error
-        self._index: BookingIndex | None = None
+        except (sqlite3.Error, DecodeError):
+            self._connection.close()
+            raise
 
     @property
     def position(self) -> int:

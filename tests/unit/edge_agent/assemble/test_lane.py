@@ -389,3 +389,20 @@ def test_a_scale_that_never_rests_makes_no_record_without_end(lane: Lane) -> Non
     assert passage.weighings[-1].kilograms == 59000, "the last weighing counts"
     lane.give(*[stable(20000 + 1000 * i, 3 + i / 100) for i in range(40)])
     assert lane.passages == [passage]
+
+
+def test_a_plate_that_is_delivered_when_the_next_vehicle_is_there_finds_its_own_passage(lane: Lane) -> None:
+    lane.give(weight(20000, 1), stable(20000, 3), weight(0, 5), weight(9000, 6), stable(9000, 7))
+    lane.give(plate("粤B12345", 8, taken=1), plate("琼A67890", 8.2, taken=6))
+    assert [(p.passage_id, p.revision, [r.text for r in p.plates], sorted(p.late_plates)) for p in lane.passages] == [
+        ("P1", 1, [], []),
+        ("P1", 2, ["粤B12345"], [0]),
+        ("P2", 1, ["琼A67890"], []),
+    ]
+    assert [w.kilograms for w in lane.passages[2].weighings] == [9000]
+
+
+def test_a_plate_taken_behind_the_vehicle_on_the_scale_is_that_of_the_next_one(lane: Lane) -> None:
+    lane.give(weight(20000, 1), stable(20000, 3), weight(0, 14), weight(9000, 15), stable(9000, 17))
+    lane.give(plate("琼A67890", 17.5, taken=13))
+    assert [(p.passage_id, [r.text for r in p.plates]) for p in lane.passages] == [("P1", []), ("P2", ["琼A67890"])]

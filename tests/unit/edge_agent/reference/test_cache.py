@@ -67,12 +67,29 @@ def test_a_clock_set_back_gives_no_negative_age(tmp_path: Path) -> None:
     cache.close()
 
 
-@pytest.mark.parametrize("content", [b"not a database" * 100])
-def test_a_cache_that_cannot_be_read_says_that_it_may_be_deleted(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_cache_is_made_anew_and_fetched_again(tmp_path: Path) -> None:
     path = tmp_path / "r.db"
-    path.write_bytes(content)
-    with pytest.raises(EdgeAgentError, match="delete it"):
-        ReferenceCache(path)
+    path.write_bytes(b"not a database" * 100)
+    cache = ReferenceCache(path)
+    assert (cache.position, len(cache)) == (0, 0)
+    cache.add([declaration(1)], 1)
+    cache.close()
+
+
+def test_a_cache_with_a_declaration_that_cannot_be_read_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "r.db"
+    ReferenceCache(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("INSERT INTO declarations VALUES ('D-1', 1, x'ffff')")
+        other.execute("UPDATE state SET position = 9")
+    cache = ReferenceCache(path)
+    assert (cache.position, len(cache)) == (0, 0)
+    cache.close()
+
+
+def test_a_place_where_no_cache_can_be_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EdgeAgentError, match=r"the reference cache .* cannot be used"):
+        ReferenceCache(tmp_path / "nowhere" / "r.db")
 
 
 def test_a_disk_that_takes_nothing_is_told_and_the_gate_keeps_what_it_had(tmp_path: Path) -> None:

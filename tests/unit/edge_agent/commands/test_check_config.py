@@ -1,0 +1,100 @@
+"""`edge-agent check-config`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from edge_agent.commands.check_config import check_config
+
+SITE = """\
+site = "haikou"
+
+[[scale]]
+id = "scale-1"
+profile = "scale/yaohua-xk3190-a9-tf0"
+port = "/dev/null"
+division = "20 kg"
+
+[[camera]]
+id = "camera-1"
+profile = "plate/hikvision-isapi-push"
+listen = "127.0.0.1:8080"
+allow = ["192.168.1.64"]
+
+[[lane]]
+id = "L1"
+kind = "vehicle"
+scales = ["scale-1"]
+cameras = ["camera-1"]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "site.toml"
+
+
+def check(file: Path, text: str, *options: str) -> Result:
+    file.write_text(text, encoding="utf-8")
+    return CliRunner().invoke(check_config, ["--config", str(file), *options])
+
+
+def answer(file: Path, text: str) -> tuple[int, dict[str, Any]]:
+    done = check(file, text, "--json")
+    return done.exit_code, json.loads(done.stdout)
+
+
+def test_a_good_file_is_in_order(file: Path) -> None:
+    done = check(file, SITE)
+    assert (done.exit_code, done.stdout, done.stderr) == (0, f"{file}: in order\n", "")
+    assert answer(file, SITE) == (0, {"file": str(file), "problems": [], "warnings": []})
+
+
+def test_problems_go_to_stderr_with_file_key_and_fix(file: Path) -> None:
+    done = check(file, SITE.replace("division", "divison"))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[0] == f"{file}:"
+    assert "  scale \"scale-1\", divison: there is no such key; did you mean 'division'?" in done.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "fix"),
+    [
+        ("a9-tf0", "a9-tf1", 'scale "scale-1", profile', "Did you mean 'scale/yaohua-xk3190-a9-tf0'?"),
+        ("division", 'variant = "tf1"\ndivision', 'scale "scale-1", variant', "Did you mean 'tf0'?"),
+        ('scale/yaohua-xk3190-a9-tf0"', 'scale/mettler-toledo-continuous"\nunit = "kg"', 'scale "scale-1", unit',
+         "Remove the key unit"),
+        ('site = "haikou"', 'site = "haikou"\nagent = { policy = "nothing.toml" }', "agent, policy", "nothing.toml"),
+    ],
+)  # fmt: skip
+def test_what_the_file_names_is_checked_too(file: Path, old: str, new: str, key: str, fix: str) -> None:
+    code, told = answer(file, SITE.replace(old, new, 1))
+    (problem,) = told["problems"]
+    assert code == 1
+    assert problem.startswith(f"{key}: ")
+    assert fix in problem
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "fix"),
+    [
+        ("/dev/null", "/dev/serial/by-id/nothing", 'scale "scale-1", port', "is the device plugged in?"),
+        ("/dev/null", "/dev/ttyUSB7", 'scale "scale-1", port', "may be another device after a reboot"),
+        ("127.0.0.1", "192.0.2.1", 'camera "camera-1", listen', "is no address of this machine"),
+    ],
+)
+def test_what_is_absent_now_is_a_warning(file: Path, old: str, new: str, key: str, fix: str) -> None:
+    code, told = answer(file, SITE.replace(old, new, 1))
+    assert (code, told["problems"]) == (0, [])
+    assert any(warning.startswith(f"{key}: ") and fix in warning for warning in told["warnings"])
+
+
+def test_a_file_that_is_not_there_is_a_problem(file: Path) -> None:
+    done = CliRunner().invoke(check_config, ["--config", str(file)])
+    assert done.exit_code == 1
+    assert "No such file or directory; name it with --config" in done.stderr
