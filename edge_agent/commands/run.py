@@ -27,6 +27,7 @@ from edge_agent.notify import notify
 LOG = structlog.get_logger()
 
 WATCHDOG_EVERY_S = 5.0
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 EXIT_SOFTWARE = 70
 
 PYSERIAL_READER = "pySerial RFC 2217 reader thread"
@@ -46,18 +47,15 @@ def run(config: Path, verbose: bool) -> None:
             f"{config}: site is {site.site!r}, but this machine was enrolled for {keys.identity.site_id!r}",
             fix="correct the site file, or enrol the machine again with an invitation for this site",
         )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     threading.excepthook = _give_up
-    with _alone(site.agent.state_dir):
+    with _stop_signals_held(), _alone(site.agent.state_dir):
         agent = Agent(site, keys, SystemClock())
         status = StatusWriter(agent)
         agent.start()
         status.start()
         notify("READY=1")
         LOG.info("agent.started", site=site.site, origin=keys.signer.name, records=agent.journal.size)
-        while not stop.wait(WATCHDOG_EVERY_S):
+        while signal.sigtimedwait(STOP_SIGNALS, WATCHDOG_EVERY_S) is None:
             if not agent.hangs:
                 notify("WATCHDOG=1")
         notify("STOPPING=1")
@@ -66,6 +64,19 @@ def run(config: Path, verbose: bool) -> None:
         status.stop()
         agent.close()
     LOG.info("agent.stopped")
+
+
+@contextmanager
+def _stop_signals_held() -> Iterator[None]:
+    """Keep the stop signals for the main thread's `sigtimedwait`; threads started inside inherit that.
+
+    A handler would not do: the kernel may deliver to any thread, and Python's main thread then sleeps on.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

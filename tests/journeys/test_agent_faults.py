@@ -67,7 +67,8 @@ EVENT = """\
 <ANPR><licensePlate>{plate}</licensePlate><confidenceLevel>95</confidenceLevel></ANPR><UUID>{number}</UUID>
 </EventNotificationAlert>"""
 
-STOPS_WITHIN_S = 5.0
+STOPS_WITHIN_S = 20.0
+"""Far beyond what it takes: only a stop that hangs, or waits for a timeout of its own, exceeds it."""
 numbers = count(1)
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("agent-faults")]

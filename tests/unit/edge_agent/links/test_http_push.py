@@ -304,7 +304,7 @@ def test_a_peer_that_drips_is_cut_off_by_the_total_time(at_once: bytes, in_drops
         connection.settimeout(0.01)
         began = time.monotonic()
         answer = _drip(connection, in_drops)
-        assert time.monotonic() - began < 3.0
+        assert time.monotonic() - began < 9.0
         assert answer[9:12].decode() == expected
         assert [reason[:3] for reason, _ in this.refusals] == ([expected] if expected else [])
         assert this.pushes == []

@@ -165,9 +165,9 @@ def test_broken_and_endless_chunks_are_refused(wire: bytes, status: HTTPStatus) 
 
 
 def test_a_head_of_blanks_takes_time_in_proportion() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     parsed = parse_head(head("A: x" + (" " * 8_000 + "y") * 4))
-    assert time.perf_counter() - began < 0.5  # about 1 ms
+    assert time.process_time() - began < 0.5  # about 1 ms
     assert len(parsed.fields["a"]) == 32_005
 
 

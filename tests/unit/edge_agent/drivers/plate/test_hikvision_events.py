@@ -217,9 +217,9 @@ def test_a_polls_list_gives_every_vehicle_and_one_bad_entry_takes_no_other_with_
 
 def test_a_polls_longest_list_takes_time_in_proportion_to_its_length() -> None:
     raw = b"<Plates>" + b"<Plate><plateNumber>A</plateNumber></Plate>" * 3_900 + b"</Plates>"
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(parse_events(raw)) == 3_900
-    assert time.perf_counter() - began < 4.0  # about 0.3 s
+    assert time.process_time() - began < 4.0  # about 0.3 s
 
 
 def test_a_poll_without_news_is_no_event() -> None:

@@ -213,7 +213,7 @@ def test_no_input_ends_in_anything_but_a_message_or_the_one_error(content_type: 
     ids=["near-boundaries", "blanks", "dashes", "empty lines", "boundaries"],
 )
 def test_a_hostile_body_takes_time_in_proportion_to_its_length(body: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with contextlib.suppress(MultipartError):
         parse_multipart(FORM, body)
-    assert time.perf_counter() - began < 2.0  # about 0.1 s; 10 s and more where a byte is looked at again and again
+    assert time.process_time() - began < 2.0  # about 0.1 s; 10 s and more where a byte is looked at again and again
