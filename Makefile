@@ -62,9 +62,9 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 lock:
-	uv pip compile pyproject.toml --extra edge --extra collector --extra dev --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra edge --extra devices --extra collector --extra postgres --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/all.txt
-	uv pip compile pyproject.toml --extra edge --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra edge --extra devices --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/edge.txt
 	uv pip compile pyproject.toml --extra collector --extra postgres --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/collector.txt
