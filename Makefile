@@ -9,13 +9,14 @@ GENERATED := $(VENV)/.generated
 # Tests run in parallel processes; 2 suits the smallest machine we support.
 JOBS ?= 2
 
-.PHONY: help setup proto demo test lint breaking bench coverage lock clean
+.PHONY: help setup proto demo test lint breaking torture sweep powercut fuzz bench coverage lock clean
 
 help:
 	@echo "make demo      one collector, two gates, 40 trucks: from scale bytes to audited verdicts"
 	@echo "make test      all tests"
 	@echo "make lint      ruff, mypy --strict, import contracts, buf lint"
 	@echo "make breaking  does the contract still fit what older releases send?"
+	@echo "make torture   kill both programs at random, N times (200): nothing that was captured may be lost or doubled"
 	@echo "make bench     what each stage costs"
 	@echo "make coverage  tests with branch coverage"
 	@echo "make lock      pin dependencies anew (needs uv)"
@@ -57,6 +58,19 @@ breaking: setup
 	@if git rev-parse -q --verify '$(CONTRACT_BASE):proto/buf.yaml' >/dev/null 2>&1; then \
 	  $(BIN)/buf breaking proto --against '.git#subdir=proto,ref=$(CONTRACT_BASE)' && echo "contract: nothing breaks against $(CONTRACT_BASE)"; \
 	else echo "contract: $(CONTRACT_BASE) has no contract to compare with (a first commit, or no git history)"; fi
+
+# By hand: make torture N=10000
+N ?= 200
+torture: setup
+	$(BIN)/python -m tests.torture kills --n $(N)
+
+# A fault at every file system call in turn, and the disk as a power cut may leave it at every moment: by hand, minutes.
+fuzz: setup
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),30)
+sweep: setup
+	$(BIN)/python -m tests.torture sweep --every 1
+powercut: setup
+	$(BIN)/python -m tests.torture powercut
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -44,7 +44,7 @@ def main(state_dir: Path, count: int) -> None:
     """Capture and send `count` records; half of them at most are ahead of the collector."""
     keys = AgentKeys.load(state_dir)
     clock = SystemClock()
-    journal = Journal(state_dir / "journal.db", keys.signer)
+    journal = Journal(state_dir / "journal", keys.signer)
     done = threading.Event()
 
     def on_receipt(size: int) -> None:

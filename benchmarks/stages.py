@@ -134,7 +134,7 @@ def _sealing() -> list[Cost]:
 
 def _journal(directory: Path) -> list[Cost]:
     signer = Signer("bench/agent/a/0011", Ed25519PrivateKey.generate())
-    journal = Journal(directory / "journal.db", signer)
+    journal = Journal(directory / "journal", signer)
     group = records(GROUP)
     many = _timed(f"journal append, {GROUP} in one synced commit", GROUP, lambda: journal.append(group))
     one = _timed(

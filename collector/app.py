@@ -19,15 +19,18 @@ from grpc_health.v1.health import aio as health_aio  # type: ignore[import-untyp
 
 from collector.agents.servicer import EnrolmentServicer
 from collector.agents.tls import server_credentials
+from collector.balance import Balance
 from collector.config import CollectorConfig, split_address
 from collector.downlink.servicer import ReferenceServicer
-from collector.errors import CollectorError
+from collector.errors import CollectorError, StoreError
 from collector.ingest.evidence import EvidenceStore
 from collector.ingest.servicer import UplinkServicer
-from collector.ingest.writer import Writer
 from collector.judge import Judge
 from collector.keys import CollectorKeys
 from collector.ledger.log import Ledger
+from collector.metering import CallMeter, MeteredWriter, every, timed
+from collector.metrics import FAILING, OLDEST, WAITING, Metrics, StockCollector, take_stock
+from collector.metrics_server import MetricsServer
 from collector.notify import Notifier
 from collector.reconcile.service import Reconciler
 from collector.store.engine import Store, open_store
@@ -42,6 +45,14 @@ ENROLMENT_SERVICE = "gate_contract.v1.EnrolmentService"
 DRAIN_S, GRACE_S, JUDGE_S, WRITER_S = 2.0, 0.5, 0.5, 1.5
 
 HEALTH_EVERY_S = 1.0
+
+STOCK_EVERY_S = 5.0
+"""How often what is held is counted, for metrics, and looked through for what does not add up."""
+
+STUCK_S = 45.0
+"""A writer that has work and finishes nothing for so long hangs. A database that another program has locked gives up
+sooner (collector.store.engine.BUSY_TIMEOUT_S), and then the work is finished: it failed."""
+
 _MANY_RPCS = 4096
 _FEW_RPCS = 64
 _ENROLMENT_BYTES = 64 * 1024  # a request for a certificate has about 1 KiB
@@ -85,8 +96,13 @@ class _Collector:
         self._config = config
         self._keys = keys
         self._notifier = Notifier()
-        self._judge = Judge(Reconciler(store, ledger, config).run_once, time.time_ns)
-        self._writer = Writer(store, ledger, keys.receipts, time.time_ns, self._judge.wake)
+        self._metrics = Metrics()
+        self._judge = Judge(timed(Reconciler(store, ledger, config).run_once, self._metrics), time.time_ns)
+        self._writer = MeteredWriter(
+            store, ledger, keys.receipts, time.time_ns, self._judge.wake, metrics=self._metrics
+        )
+        self._balance = Balance()
+        self._stock = StockCollector(time.monotonic, self._metrics.connected)
         self._enrolment = EnrolmentServicer(store, keys, ledger.append, config.certificate_days)
         self._store = store
         self._writer_died = False
@@ -94,6 +110,10 @@ class _Collector:
 
     async def run(self, on_ready: Callable[[Addresses], None]) -> None:
         """Start everything, wait for a signal, stop everything in order; CollectorError when a part ended unasked."""
+        with self._serving_metrics():
+            await self._run(on_ready)
+
+    async def _run(self, on_ready: Callable[[Addresses], None]) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -118,7 +138,11 @@ class _Collector:
             await server.start()
         on_ready(addresses)
         self._notifier.ready()
-        helpers = [asyncio.create_task(uplink.watch()), asyncio.create_task(self._supervise(stop))]
+        helpers = [
+            asyncio.create_task(uplink.watch()),
+            asyncio.create_task(self._supervise(stop)),
+            asyncio.create_task(every(STOCK_EVERY_S, self._take_stock)),
+        ]
         await stop.wait()
         await self._stop(uplink, servers, helpers)
         if self._writer_died:
@@ -142,10 +166,13 @@ class _Collector:
 
     def _uplink_server(self) -> grpc.aio.Server:
         # A batch that is somewhat too large is still read, so that the refusal can say so.
-        return _server(self._health, _MANY_RPCS, 2 * self._config.max_batch_bytes)
+        return self._server(_MANY_RPCS, 2 * self._config.max_batch_bytes)
 
     def _enrolment_server(self) -> grpc.aio.Server:
-        return _server(self._health, _FEW_RPCS, _ENROLMENT_BYTES)
+        return self._server(_FEW_RPCS, _ENROLMENT_BYTES)
+
+    def _server(self, rpcs: int, message_bytes: int) -> grpc.aio.Server:
+        return _server(self._health, CallMeter(self._metrics), rpcs, message_bytes)
 
     def _listen(self, uplink: grpc.aio.Server, enrolment: grpc.aio.Server) -> Addresses:
         def load() -> CollectorKeys:
@@ -166,15 +193,54 @@ class _Collector:
                 self._writer_died = True
                 stop.set()
                 return
-            status = _NOT_SERVING if self._writer.failing else _SERVING
-            for service in ("", UPLINK_SERVICE, ENROLMENT_SERVICE):
-                await self._health.set(service, status)
-            self._notifier.alive()
+            hangs = self._writer.stuck_s > STUCK_S
+            writes = not self._writer.failing and not hangs
+            for service, well in (
+                ("", writes and not self._balance.imbalances),
+                (UPLINK_SERVICE, writes),
+                (ENROLMENT_SERVICE, writes),
+            ):
+                await self._health.set(service, _SERVING if well else _NOT_SERVING)
+            if hangs:
+                _log.critical("the writer hangs", seconds=round(self._writer.stuck_s), waiting=self._writer.under_way)
+            else:  # only a process that gets on may say that it lives
+                self._notifier.alive()
             await asyncio.sleep(every_s)
 
+    def _take_stock(self) -> None:
+        """What is held, for metrics; and whether it adds up."""
+        try:
+            with self._store.read() as connection:
+                for imbalance in self._balance.look(connection):
+                    _log.error("alarm: what is stored does not add up", origin=imbalance.origin, text=imbalance.text)
+                self._stock.stock = take_stock(connection, self._balance.imbalances, time.monotonic())
+        except StoreError as error:
+            _log.warning("what is held could not be counted", cause=str(error))
 
-def _server(health: health_aio.HealthServicer, rpcs: int, message_bytes: int) -> grpc.aio.Server:
+    @contextmanager
+    def _serving_metrics(self) -> Iterator[None]:
+        """Answer scrapes, where the configuration says so."""
+        listen = self._config.metrics.listen
+        if listen is None:
+            yield
+            return
+        self._metrics.registry.register(self._stock)
+        self._metrics.show(WAITING, lambda: self._writer.under_way)
+        self._metrics.show(OLDEST, lambda: self._writer.stuck_s)
+        self._metrics.show(FAILING, lambda: self._writer.failing)
+        host, port = split_address(listen)
+        server = MetricsServer(host, port, self._metrics.registry)
+        server.start()
+        _log.info("metrics are served", address=f"{host}:{server.port}")
+        try:
+            yield
+        finally:
+            server.stop()
+
+
+def _server(health: health_aio.HealthServicer, meter: CallMeter, rpcs: int, message_bytes: int) -> grpc.aio.Server:
     server = grpc.aio.server(
+        interceptors=[meter],
         maximum_concurrent_rpcs=rpcs,
         options=[
             ("grpc.max_receive_message_length", message_bytes),

@@ -17,6 +17,8 @@ COMMANDS = {
     "declarations": "declarations",
     "passages": "passages",
     "findings": "findings",
+    "incidents": "incidents",
+    "alarms": "alarms",
     "explain": "explain",
     "audit": "audit",
     "prove": "prove",

@@ -79,6 +79,12 @@ class SiteConfig(_Table):
     lanes: dict[str, LaneConfig] = {}
 
 
+class MetricsConfig(_Table):
+    """[metrics]: for a Prometheus server that scrapes this collector; None answers nowhere."""
+
+    listen: Address | None = None
+
+
 class CollectorConfig(_Table):
     """All the collector is told.
 
@@ -92,6 +98,7 @@ class CollectorConfig(_Table):
         storage_url: SQLAlchemy URL; None is SQLite in the state directory.
         policy_file: tolerances of the rules; None takes the defaults of the rule book.
         sites: what is known of sites and lanes.
+        metrics: where Prometheus metrics are served.
         certificate_days: life of an agent's certificate, days.
         window_bytes: unanswered batches held for one agent, bytes.
         max_batch_bytes: largest batch accepted, bytes.
@@ -105,6 +112,7 @@ class CollectorConfig(_Table):
     storage_url: str | None = None
     policy_file: Path | None = None
     sites: dict[str, SiteConfig] = {}
+    metrics: MetricsConfig = MetricsConfig()
     certificate_days: Annotated[int, Field(strict=True, ge=1, le=825)] = 90
     window_bytes: Annotated[int, Field(strict=True, ge=MIB, le=1024 * MIB)] = 16 * MIB
     # The least still holds one record of the largest size that the contract allows (256 KiB).
@@ -188,7 +196,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 # Where in the file a table of the model stands: how many names lead to a key of it.
-_TABLES: dict[int, type[BaseModel]] = {1: CollectorConfig, 3: SiteConfig, 5: LaneConfig}
+_TABLES: dict[int, type[BaseModel]] = {1: CollectorConfig, 2: MetricsConfig, 3: SiteConfig, 5: LaneConfig}
 
 
 def _in_words(detail: ErrorDetails) -> str:

@@ -23,5 +23,9 @@ class StoreError(CollectorError):
     """The database could not do what was asked; nothing was half done."""
 
 
+class StoreDownError(StoreError):
+    """The database can do nothing for anybody now: full disk, locked, away, stalled."""
+
+
 class EnrolmentError(CollectorError):
     """An invitation, certificate or key is not acceptable."""

@@ -16,6 +16,8 @@ COMMANDS = {
     "check-config": "check_config",
     "enrol": "enrol",
     "decode": "decode",
+    "devices": "devices",
+    "fsck": "fsck",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -23,6 +22,8 @@ from pydantic import (
     model_validator,
 )
 
+from edge_agent.config_camera import CameraTable
+from edge_agent.config_devices import DeviceTable, device_misfits
 from edge_agent.config_errors import not_toml, told
 from edge_agent.config_values import (
     Kilograms,
@@ -33,10 +34,21 @@ from edge_agent.config_values import (
     SomeSeconds,
     like,
     listen_address,
-    network_text,
     port_name,
 )
 from edge_agent.errors import ConfigError
+
+__all__ = [
+    "AgentTable",
+    "CameraTable",
+    "CollectorTable",
+    "LaneTable",
+    "MetricsTable",
+    "ScaleTable",
+    "SiteError",
+    "SiteFile",
+    "load_site",
+]
 
 
 class _Table(BaseModel):
@@ -59,6 +71,27 @@ class AgentTable(_Table):
     policy: Path | None = None
 
 
+class MetricsTable(_Table):
+    """[metrics]: for a Prometheus server that scrapes this agent.
+
+    Attributes:
+        listen: address of this machine to answer on, e.g. "127.0.0.1:9464"; None answers nowhere.
+    """
+
+    listen: Annotated[str, AfterValidator(listen_address)] | None = None
+
+
+class CollectorTable(_Table):
+    """[collector]: how records reach it; where it is was told at enrolment.
+
+    Attributes:
+        max_records_per_s: bound on the rate of a backlog, so that a line that others use has room for them; None is no
+            bound. New passages go ahead of the backlog in any case.
+    """
+
+    max_records_per_s: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+
+
 class ScaleTable(_Table):
     """[[scale]]: one weighing indicator.
 
@@ -68,6 +101,10 @@ class ScaleTable(_Table):
         port: device path, or socket://host:port, or rfc2217://host:port.
         baud: bits per second; None takes the profile's.
         data_format: "8N1", "7E1" …; None takes the profile's.
+        address: of a device that is asked, as in its menu; None takes the profile's first. With addresses, several
+            scales may share a port.
+        ask: commands of the profile that it is asked again and again; none takes those the profile repeats.
+        ask_every: from one question to the next; None takes the profile's.
         unit: unit of the display where the protocol does not say; None takes the profile's.
         variant: pins one variant of the profile's frame; None accepts those the profile allows.
         division: verification division e.
@@ -86,6 +123,9 @@ class ScaleTable(_Table):
     data_format: (
         Annotated[str, like(r"[78][NEO][12]", 'write data bits, parity and stop bits, e.g. "8N1" or "7E1"')] | None
     ) = None
+    address: str | None = None
+    ask: tuple[str, ...] = ()
+    ask_every: SomeSeconds | None = None
     unit: Literal["kg", "g", "t", "lb"] | None = None
     variant: str | None = None
     division: SomeKilograms
@@ -93,40 +133,6 @@ class ScaleTable(_Table):
     stable_window: SomeSeconds = 1.0
     stable_samples: Annotated[int, Field(strict=True, ge=2, le=1000)] = 5
     silent_after: SomeSeconds = 3.0
-
-
-class CameraTable(_Table):
-    """[[camera]]: one plate camera that reads by itself and pushes.
-
-    Attributes:
-        id: its name here.
-        profile: its protocol: "plate/hikvision-isapi-push".
-        listen: address this gate listens on for its pushes; cameras may share one.
-        path: path it pushes to; None is /push/<id>.
-        allow: addresses and networks it may push from; "0.0.0.0/0" is any that reaches `listen`.
-    """
-
-    id: Name
-    profile: Literal["plate/hikvision-isapi-push"]
-    listen: Annotated[str, AfterValidator(listen_address)]
-    path: Annotated[str, like(r"/[A-Za-z0-9._/-]*", 'a path is like "/push/plate-in"')] | None = None
-    allow: Annotated[tuple[Annotated[str, AfterValidator(network_text)], ...], Field(min_length=1)]
-
-    @property
-    def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-        """The networks it may push from."""
-        return tuple(ipaddress.ip_network(network) for network in self.allow)
-
-    @property
-    def push_path(self) -> str:
-        """The path it pushes to."""
-        return self.path or f"/push/{self.id}"
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port to listen on."""
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
 
 
 class LaneTable(_Table):
@@ -177,8 +183,11 @@ class SiteFile(_Table):
 
     site: Name
     agent: AgentTable = AgentTable()
+    collector: CollectorTable = CollectorTable()
+    metrics: MetricsTable = MetricsTable()
     scale: tuple[ScaleTable, ...] = ()
     camera: tuple[CameraTable, ...] = ()
+    device: tuple[DeviceTable, ...] = ()
     lane: Annotated[tuple[LaneTable, ...], Field(min_length=1)]
     _sha256: bytes = PrivateAttr(default=b"")
 
@@ -228,9 +237,23 @@ def load_site(path: Path) -> SiteFile:
             if (value := getattr(site.agent, name)) is not None
         }
     )
-    resolved = site.model_copy(update={"agent": agent})
+    cameras = tuple(_beside(base, camera) for camera in site.camera)
+    devices = tuple(device.beside(base) for device in site.device)
+    resolved = site.model_copy(update={"agent": agent, "camera": cameras, "device": devices})
     resolved._sha256 = sha256(raw).digest()  # noqa: SLF001 - set once, here where the bytes are
     return resolved
+
+
+def _beside(base: Path, camera: CameraTable) -> CameraTable:
+    """The camera with the files it names, which are relative to the site file."""
+    named = {name: getattr(camera, name) for name in ("password_file", "ca_file")}
+    return camera.model_copy(update={name: base / file for name, file in named.items() if file is not None})
+
+
+def _own_port(scale: ScaleTable) -> str:
+    """What no other scale may use."""
+    port = _same_port(scale.port)
+    return port if scale.address is None else f"{port} address {scale.address}"
 
 
 def _same_port(port: str) -> str:
@@ -244,17 +267,20 @@ def _same_port(port: str) -> str:
 def _misfits(site: SiteFile) -> Iterator[str]:
     """What is right by itself and does not fit together."""
     devices = [("scale", scale.id) for scale in site.scale] + [("camera", camera.id) for camera in site.camera]
-    yield from _twice([(f'{kind} "{name}", id', name) for kind, name in devices], "give every device its own name")
+    named = devices + [("device", device.id) for device in site.device]
+    yield from _twice([(f'{kind} "{name}", id', name) for kind, name in named], "give every device its own name")
     yield from _twice([(f'lane "{lane.id}", id', lane.id) for lane in site.lane], "give every lane its own name")
     yield from _twice(
-        [(f'scale "{scale.id}", port', _same_port(scale.port)) for scale in site.scale],
-        "two scales cannot be read from one port: correct one of them",
+        [(f'scale "{scale.id}", port', _own_port(scale)) for scale in site.scale],
+        "two scales share a port only if each has an `address` of its own: correct one of them",
     )
     yield from _twice(
         [(f'camera "{camera.id}", path', f"{camera.listen}{camera.push_path}") for camera in site.camera],
         "give one of the cameras another path or port",
     )
     yield from _twice(_rival_ports(site.camera), "let both cameras use the same host, or another port")
+    ports = {scale.port: f'scale "{scale.id}"' for scale in site.scale}
+    yield from device_misfits(site.device, ports, {lane.id for lane in site.lane})
     known = {"scale": {s.id for s in site.scale}, "camera": {c.id for c in site.camera}}
     used: list[tuple[str, str]] = []
     for lane in site.lane:
@@ -279,7 +305,7 @@ def _twice(keys: Iterable[tuple[str, str]], fix: str) -> Iterator[str]:
 
 def _rival_ports(cameras: Iterable[CameraTable]) -> list[tuple[str, str]]:
     """Port numbers, once for each different host that wants them."""
-    by_address = {camera.listen: camera.id for camera in reversed(tuple(cameras))}
+    by_address = {camera.listen: camera.id for camera in reversed(tuple(cameras)) if camera.listen}
     return [
         (f'camera "{name}", listen', f"port {listen.rpartition(':')[2]}")
         for listen, name in reversed(by_address.items())

@@ -152,6 +152,7 @@ def journal_key_for(state_dir: Path, deployment: str, agent_id: str) -> Ed25519P
         if not directory.exists():
             directory.mkdir(mode=0o700, parents=True)
             _own_like_parent(directory)
+            _sync_directory(directory.parent)
         _refuse_unsafe(directory)
         if (directory / _IDENTITY).exists():
             enrolled = _load_identity(directory / _IDENTITY)
@@ -265,11 +266,15 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
     _own_like_parent(Path(beside))
     Path(beside).rename(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(directory)
+        os.fsync(handle)
     finally:
-        os.close(directory)
+        os.close(handle)
 
 
 def _own_like_parent(path: Path) -> None:

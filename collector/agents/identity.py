@@ -8,12 +8,13 @@ from typing import Protocol
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
-from sqlalchemy import Connection
+from sqlalchemy import Connection, and_, or_, select, update
 
 from collector.agents import registry
 from collector.agents.authority import ORIGIN_SCHEME
 from collector.agents.registry import Journal
 from collector.errors import EnrolmentError
+from collector.store.schema import certificates
 
 
 class Authenticated(Protocol):
@@ -62,7 +63,36 @@ def authorise(conn: Connection, identity: PeerIdentity) -> Journal:
             fix="invite the agent and enrol it again",
         )
     journal.refuse_revoked(what)
+    _refuse_replaced(conn, identity, what)
     return journal
+
+
+def note_used(conn: Connection, identity: PeerIdentity, now_ns: int) -> None:
+    """Note in the caller's write transaction that this certificate is in use: those before it are over."""
+    first = certificates.c.used_ns.is_(None)
+    conn.execute(update(certificates).where(certificates.c.serial == identity.serial, first).values(used_ns=now_ns))
+
+
+def _refuse_replaced(conn: Connection, identity: PeerIdentity, what: str) -> None:
+    """A certificate is over once a newer one of the same journal was used: it may have been copied before.
+
+    Until then both count, so a machine that lost the answer to its renewal is not shut out.
+    """
+    table, own = certificates.c, certificates.alias("own").c
+    later = or_(
+        table.not_before_ns > own.not_before_ns,
+        and_(table.not_before_ns == own.not_before_ns, table.used_ns > own.used_ns),  # made within one second
+    )
+    newer = select(table.serial).where(
+        own.serial == identity.serial, table.origin == identity.origin, table.used_ns.is_not(None), later
+    )
+    serial = conn.scalars(newer.order_by(table.not_before_ns.desc()).limit(1)).first()
+    if serial is not None:
+        raise EnrolmentError(
+            f"{what} of agent {identity.agent_id} was replaced by certificate {serial}, which is in use",
+            cause="an old certificate was copied, or the machine was put back to an older state",
+            fix="if the machine is the right one it renews by itself; if nobody knows this one, revoke the agent",
+        )
 
 
 def _uris(certificate: x509.Certificate) -> list[str]:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, or_, select, update
 
 from collector.agents.authority import Issued
 from collector.errors import EnrolmentError
+from collector.names import SITE_ID, SITE_ID_RULE
 from collector.store.schema import certificates, invitations, journals
 from gate_contract.checkpoint import Verifier, journal_origin
 from gate_contract.v1.ledger_pb2 import Admission, LedgerEntry, Revocation
@@ -24,7 +25,6 @@ AppendEntries = Callable[[Connection, Sequence[LedgerEntry]], int]
 """Enters into the ledger within the connection's transaction; returns the ledger index of the first entry."""
 
 _AGENT_ID = re.compile(r"[a-z0-9-]{1,63}")
-_SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _TOKEN_BYTES = 24  # 192 bits
 _LEDGER_FORMAT = 1
 
@@ -107,10 +107,8 @@ def invite(conn: Connection, agent_id: str, site_id: str, lifetime: timedelta, n
         raise EnrolmentError(
             f"{agent_id!r} cannot be an agent id", fix="use 1 to 63 lower-case letters, digits and hyphens"
         )
-    if not _SITE_ID.fullmatch(site_id):
-        raise EnrolmentError(
-            f"{site_id!r} cannot be a site id", fix="use 1 to 63 letters, digits, dots, hyphens and underscores"
-        )
+    if not SITE_ID.fullmatch(site_id):
+        raise EnrolmentError(f"{site_id!r} cannot be a site id", fix=SITE_ID_RULE)
     _close_invitations(conn, agent_id, now)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     conn.execute(

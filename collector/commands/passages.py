@@ -70,7 +70,7 @@ def _table(lines: list[PassageLine]) -> object:
                 else "-"
             )
             or "-",
-            coloured(decision.action if decision else 0),
+            "[dim]told by another[/]" if line.is_second_voice else coloured(decision.action if decision else 0),
             " ".join(finding.code for finding in decision.findings) if decision else "",
             str(line.source.revision),
         )
@@ -94,6 +94,7 @@ def _json(line: PassageLine) -> dict[str, object]:
         "kilograms": line.kilograms or None,
         "record": f"{line.source.origin}#{line.source.record_index}",
         "action": word(verdict.decision.action) if verdict else None,
+        "told_first_by_another_journal": line.is_second_voice,
         "findings": [finding.code for finding in verdict.decision.findings] if verdict else [],
         "declarations": references_json(verdict.decision) if verdict else [],
         "verdict_sequence": verdict.sequence if verdict else None,

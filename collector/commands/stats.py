@@ -34,6 +34,8 @@ def _print(found: Counts) -> None:
     for name, value in found.totals().items():
         totals.add_row(name.replace("_", " "), f"{value:,}")
     console.print(totals)
+    if found.alarms:
+        console.print("[bold red]there are alarms:[/] `gate-collector alarms` says what a person must look at")
     if not found.by_journal:
         return
     table = Table("agent / key", "site", "records", "dead letters", "batches", "last seen", "state", box=SIMPLE_HEAD)
@@ -42,7 +44,7 @@ def _print(found: Counts) -> None:
             journal.origin.partition("/agent/")[2],
             journal.site_id,
             f"{journal.records:,}",
-            f"{journal.dead_lettered:,}",
+            f"{journal.dead_lettered:,}" + (f" ({journal.lost:,} lost)" if journal.lost else ""),
             f"{journal.batches:,}",
             journal.last_seen or "never",
             "revoked" if journal.revoked else "enrolled",

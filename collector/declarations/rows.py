@@ -146,7 +146,7 @@ class _Row:
         return Declaration(
             declaration_id=self._field("declaration_id", values.identifier, ""),
             lodged_unix_ns=self._field("lodged", values.moment, 0),
-            site_id=self._field("site_id", values.identifier, ""),
+            site_id=self._field("site_id", values.site_id, ""),
             direction=self._field("direction", _direction, DIRECTION_UNSPECIFIED),
             sailing_id=self._field("sailing_id", values.identifier, ""),
             departure_unix_ns=self._field("departure", values.moment, 0),

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
+from collector.names import SITE_ID, SITE_ID_RULE
+
 MAX_IDENTIFIER = 64
 MAX_DESCRIPTION = 512
 MAX_PLATE = 16
@@ -44,6 +46,13 @@ def identifier(text: str) -> str:
         raise UnfitError("contains a control character or line break")
     if _SCIENTIFIC.fullmatch(text):
         raise UnfitError("a spreadsheet has turned the number into scientific notation: format the column as text")
+    return text
+
+
+def site_id(text: str) -> str:
+    """A site as agents are invited for it: one that no agent can have would never be judged against."""
+    if not SITE_ID.fullmatch(text):
+        raise UnfitError(f"{text[:80]!r} cannot be a site: {SITE_ID_RULE}")
     return text
 
 

@@ -1,113 +1,69 @@
-"""Accepting batches: verified and decoded first (pure), then stored with many others in one transaction.
+"""Accepting what was prepared: batches and live records of many agents in one transaction.
 
-A receipt may leave the collector only after the transaction of `store_batches` has been committed.
+A receipt, or word that a live record was taken, may leave the collector only after that transaction was committed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, update
 
-from collector.ingest.contents import (
-    Contents,
-    PassageRecord,
-    dead_letter_rows,
-    incident_row,
-    passage_row,
-    repeated,
-    understand,
-)
+from collector.ingest.contents import LOST, Contents, dead_letter_rows, incident_row
+from collector.ingest.live import merge, store_live
+from collector.ingest.losses import loss_alarms
+from collector.ingest.passages import store_passages
+from collector.ingest.prepare import Prepared, PreparedLive, with_bytes
+from collector.ingest.quarantine import FORK, Refused, quarantine
 from collector.ledger import log, tiles
 from collector.ledger.journal import JournalHead, lock_heads
+from collector.reconcile.turns import Turns
 from collector.store import schema
-from gate_contract.checkpoint import Checkpoint, Note, Signer, Verifier
-from gate_contract.envelope import BadSealError, VerifiedBatch, open_batch, seal
-from gate_contract.merkle import Frontier
-from gate_contract.v1.batch_pb2 import Batch
+from collector.store.alarms import raise_alarm
+from gate_contract.checkpoint import Note, Signer
+from gate_contract.envelope import ForkError
 from gate_contract.v1.ledger_pb2 import JournalGrowth, LedgerEntry
 
 _NS = 1_000_000_000
-_MANY = 500  # ids in one IN (...); SQLite allows 32,766 parameters, PostgreSQL 65,535
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A batch that is proved to continue the journal from `base`, decoded, ready to be stored.
-
-    Attributes:
-        base: frontier of the journal that it continues.
-        frontier: of the journal with its records.
-        checkpoint: what the agent signed.
-        note: the signed note of that.
-        body: serialised Batch of the records that are new, with the note.
-        leaves: the new records' leaf hashes.
-        tiles: tiles that they complete.
-        contents: what they say.
-    """
-
-    base: Frontier
-    frontier: Frontier
-    checkpoint: Checkpoint
-    note: bytes
-    body: bytes
-    leaves: Sequence[bytes]
-    tiles: Sequence[tiles.Tile]
-    contents: Contents
-
-    @property
-    def is_known(self) -> bool:
-        """Whether all of its records were stored before."""
-        return not self.leaves
-
-
-def prepare(
-    data: bytes, known: Frontier, verifier: Verifier, stored: Callable[[int, int], Sequence[bytes]]
-) -> Prepared:
-    """Verify a batch against the journal as far as it is known, then decode it. Pure.
-
-    Raises BatchError as gate_contract.envelope.open_batch does, and BadSealError when the checkpoint carries other
-    signatures beside the agent's: nobody could check them.
-    """
-    batch = open_batch(data, known, verifier, stored)
-    signatures = len(Note.parse(batch.note).signatures)
-    if signatures != 1:
-        raise BadSealError(
-            f"the checkpoint of {batch.checkpoint.size} records carries {signatures} signatures, not one"
-        )
-    return Prepared(
-        base=known,
-        frontier=batch.frontier,
-        checkpoint=batch.checkpoint,
-        note=batch.note,
-        body=_kept(data, batch),
-        leaves=batch.leaves,
-        tiles=tiles.completed(known, batch.leaves),
-        contents=understand(batch.first_index, batch.records),
-    )
-
-
-def _kept(data: bytes, batch: VerifiedBatch) -> bytes:
-    """Serialised Batch of the new records.
-
-    The framing is not signed. It is kept in the one form that `seal` gives, or a byte changed in it later would not be
-    found; from our own agents it comes in that form.
-    """
-    whole = Batch.FromString(data)
-    if len(whole.records) != len(batch.records):
-        return seal(batch.first_index, batch.records, batch.note)
-    whole.DiscardUnknownFields()
-    return whole.SerializeToString(deterministic=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A prepared batch and the journal that it is for."""
+    """A prepared batch and the journal that it is for; its records below `backlog_end` were waiting at the gate."""
 
     journal_id: int
     batch: Prepared
+    backlog_end: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.batch.body)
+
+    @property
+    def contents(self) -> Contents:
+        """What its records say."""
+        return self.batch.contents
+
+
+@dataclass(frozen=True, slots=True)
+class LiveArrival:
+    """Prepared live records and the journal that they are for."""
+
+    journal_id: int
+    live: PreparedLive
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.live.body)
+
+    @property
+    def contents(self) -> Contents:
+        """What the records say."""
+        return self.live.contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +76,13 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """Durable once the transaction is: live records, by index."""
+
+    indices: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """Not stored: the journal stands elsewhere than the batch was prepared for."""
 
@@ -128,12 +91,21 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """Not stored: the journal's key was revoked."""
+    """Not stored: the journal's key was revoked, for this reason."""
 
     size: int
+    reason: str = ""
 
 
-Outcome = Stored | Moved | Revoked
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """Not stored but quarantined: it does not fit what came live, or what was accepted before."""
+
+    size: int
+    text: str
+
+
+Outcome = Stored | Taken | Moved | Revoked | Forked
 
 
 @dataclass(slots=True)
@@ -141,37 +113,94 @@ class _Growth:
     """One journal within the transaction."""
 
     head: JournalHead
-    taken: list[Prepared] = field(default_factory=list)
+    taken: list[Arrival] = field(default_factory=list)
     receipt: bytes = b""
 
 
 def store_batches(
-    connection: Connection, ledger: log.Ledger, receipts: Signer, arrivals: Sequence[Arrival], now_ns: int
+    connection: Connection,
+    ledger: log.Ledger,
+    receipts: Signer,
+    arrivals: Sequence[Arrival | LiveArrival],
+    now_ns: int,
+    turns: Turns | None = None,
 ) -> list[Outcome]:
-    """Store many batches in the caller's write transaction; one outcome for each, in order.
+    """Store what came in the caller's write transaction; one outcome for each, in order.
 
-    `receipts` is the collector's cosigning key, `now_ns` the time (Unix, nanoseconds) of everything stored here.
+    Live records are stored before batches. `receipts` is the collector's cosigning key, `now_ns` the time (Unix,
+    nanoseconds) of everything stored here, `turns` says when its passages are judged.
     """
+    turns = turns or Turns()
     heads = lock_heads(connection, {arrival.journal_id for arrival in arrivals})
     growths = {journal_id: _Growth(head) for journal_id, head in heads.items()}
-    taken = [_take(growths[arrival.journal_id], arrival.batch) for arrival in arrivals]
+    outcomes: dict[int, Outcome] = {}
+    for number, arrival in enumerate(arrivals):
+        if isinstance(arrival, LiveArrival):
+            outcomes[number] = _take_live(connection, growths[arrival.journal_id], arrival, now_ns, turns)
+    for number, arrival in enumerate(arrivals):
+        if isinstance(arrival, Arrival):
+            refused = _take(connection, growths[arrival.journal_id], arrival, now_ns)
+            if refused is not None:
+                outcomes[number] = refused
     grown = [growth for growth in growths.values() if growth.taken]
     _store_bytes(connection, ledger, grown, now_ns)
-    _store_meaning(connection, grown, now_ns)
+    _store_meaning(connection, grown, now_ns, turns)
     _store_heads(connection, receipts, grown, now_ns)
-    return [outcome or _stored(growths[arrival.journal_id]) for arrival, outcome in zip(arrivals, taken, strict=True)]
+    return [outcomes.get(number) or _stored(growths[arrival.journal_id]) for number, arrival in enumerate(arrivals)]
 
 
-def _take(growth: _Growth, batch: Prepared) -> Outcome | None:
-    """Take a batch into the transaction (None), or say why not."""
+def _take_live(connection: Connection, growth: _Growth, arrival: LiveArrival, now_ns: int, turns: Turns) -> Outcome:
     head = growth.head
     if head.revoked:
-        return Revoked(head.frontier.size)
+        return Revoked(head.frontier.size, head.revoked_reason)
+    try:
+        new = store_live(connection, head, arrival.live, now_ns)
+    except ForkError as error:
+        return _forked(connection, head, error, arrival.live.body, now_ns)
+    if new:
+        growth.head = replace(head, live_ahead=head.live_ahead + len(new))
+        journals = schema.journals
+        connection.execute(
+            update(journals)
+            .where(journals.c.journal_id == head.journal_id)
+            .values(live_ahead=growth.head.live_ahead, last_seen_ns=now_ns)
+        )
+    fresh = {each.index for each in new}
+    seen = [passage for passage in arrival.contents.passages if passage.index in fresh]
+    if seen:
+        # A passage that cannot be taken becomes a dead letter when the backlog brings it, in its place.
+        store_passages(
+            connection,
+            head.journal_id,
+            head.origin,
+            seen,
+            now_ns,
+            lambda _index: turns.next(head.journal_id, now_ns, live=True),
+        )
+    return Taken([each.index for each in arrival.live.records])
+
+
+def _take(connection: Connection, growth: _Growth, arrival: Arrival, now_ns: int) -> Outcome | None:
+    """Take a batch into the transaction (None), or say why not."""
+    head, batch = growth.head, arrival.batch
+    if head.revoked:
+        return Revoked(head.frontier.size, head.revoked_reason)
     if head.frontier != batch.base:
         return Moved(head.frontier.size)
-    growth.taken.append(batch)
-    growth.head = replace(head, frontier=batch.frontier)
+    try:
+        found, settled = merge(connection, head, batch)
+    except ForkError as error:
+        return _forked(connection, head, error, batch.body, now_ns)
+    if found:
+        arrival = replace(arrival, batch=with_bytes(batch, found))
+    growth.taken.append(arrival)
+    growth.head = replace(head, frontier=batch.frontier, live_ahead=head.live_ahead - settled)
     return None
+
+
+def _forked(connection: Connection, head: JournalHead, error: ForkError, body: bytes, now_ns: int) -> Forked:
+    quarantine(connection, Refused(head.origin, FORK, str(error), body, error.index), now_ns)
+    return Forked(head.frontier.size, str(error))
 
 
 def _stored(growth: _Growth) -> Stored:
@@ -179,7 +208,7 @@ def _stored(growth: _Growth) -> Stored:
 
 
 def _store_bytes(connection: Connection, ledger: log.Ledger, grown: Iterable[_Growth], now_ns: int) -> None:
-    taken = [(growth.head, batch) for growth in grown for batch in growth.taken]
+    taken = [(growth.head, arrival.batch) for growth in grown for arrival in growth.taken]
     if not taken:
         return
     first = ledger.append(connection, [_ledger_entry(head.origin, batch, now_ns) for head, batch in taken])
@@ -207,77 +236,46 @@ def _ledger_entry(origin: str, batch: Prepared, now_ns: int) -> LedgerEntry:
     return LedgerEntry(format=log.FORMAT, entered_unix_ns=now_ns, journal=growth)
 
 
-def _store_meaning(connection: Connection, grown: Iterable[_Growth], now_ns: int) -> None:
+def _store_meaning(connection: Connection, grown: Iterable[_Growth], now_ns: int, turns: Turns) -> None:
     incidents: list[dict[str, Any]] = []
     dead_letters: list[dict[str, Any]] = []
     for growth in grown:
         journal_id = growth.head.journal_id
-        contents = [batch.contents for batch in growth.taken]
-        seen = [passage for content in contents for passage in content.passages]
-        unfit = _store_passages(connection, journal_id, seen, now_ns) if seen else {}
-        for content in contents:
-            unfit |= content.dead_letters
-            incidents += [incident_row(incident, journal_id) for incident in content.incidents]
+        unfit = _store_passages(connection, growth, now_ns, turns)
+        lost = [index for arrival in growth.taken for index in arrival.batch.lost]
+        for arrival in growth.taken:
+            unfit |= arrival.contents.dead_letters
+            incidents += [incident_row(incident, journal_id) for incident in arrival.contents.incidents]
+        unfit |= dict.fromkeys(lost, LOST)
         dead_letters += dead_letter_rows(unfit, journal_id, now_ns)
-        growth.head = replace(growth.head, dead_lettered=growth.head.dead_lettered + len(unfit))
+        messages = {index: text for arrival in growth.taken for index, text in arrival.contents.lost_messages.items()}
+        for alarm in loss_alarms(growth.head.origin, lost, messages):
+            raise_alarm(connection, alarm, now_ns)
+        head = growth.head
+        growth.head = replace(head, dead_lettered=head.dead_lettered + len(unfit), lost=head.lost + len(lost))
     if incidents:
         connection.execute(insert(schema.incidents), incidents)
     if dead_letters:
         connection.execute(insert(schema.dead_letters), dead_letters)
 
 
-def _store_passages(
-    connection: Connection, journal_id: int, seen: Sequence[PassageRecord], now_ns: int
-) -> dict[int, str]:
-    """Store passages and queue them to be judged; returns dead letters: what was said before, by index."""
-    said = _said_before(connection, journal_id, {record.passage.passage_id for record in seen})
-    new: list[PassageRecord] = []
-    dead_letters: dict[int, str] = {}
-    for record in seen:
-        key = (record.passage.passage_id, record.passage.revision)
-        if said.setdefault(key, record.index) == record.index:
-            new.append(record)
-        else:
-            dead_letters[record.index] = repeated(record, said[key])
-    if new:
-        connection.execute(insert(schema.passages), [passage_row(record, journal_id, now_ns) for record in new])
-        _queue(connection, new, now_ns)
-    return dead_letters
+def _store_passages(connection: Connection, growth: _Growth, now_ns: int, turns: Turns) -> dict[int, str]:
+    seen = [passage for arrival in growth.taken for passage in arrival.contents.passages]
+    if not seen:
+        return {}
+    head, backlog_end = growth.head, max(arrival.backlog_end for arrival in growth.taken)
 
+    def turn(index: int) -> int:
+        return turns.next(head.journal_id, now_ns, live=index >= backlog_end)
 
-def _said_before(connection: Connection, journal_id: int, passage_ids: set[str]) -> dict[tuple[str, int], int]:
-    """(passage id, revision) -> index of the record of this journal that said it."""
-    table = schema.passages.c
-    query = select(table.passage_id, table.revision, table.record_index).where(table.journal_id == journal_id)
-    said: dict[tuple[str, int], int] = {}
-    for some in _portions(passage_ids):
-        for row in connection.execute(query.where(table.passage_id.in_(some))):
-            said[row.passage_id, row.revision] = row.record_index
-    return said
-
-
-def _queue(connection: Connection, new: Iterable[PassageRecord], now_ns: int) -> None:
-    """Queue passages to be judged; one that waits already is judged once, with the latest reason."""
-    reasons = {record.passage.passage_id: _reason(record) for record in new}
-    for some in _portions(reasons):
-        connection.execute(delete(schema.to_judge).where(schema.to_judge.c.passage_id.in_(some)))
-    rows = [{"passage_id": key, "queued_ns": now_ns, "reason": reason} for key, reason in reasons.items()]
-    connection.execute(insert(schema.to_judge), rows)
-
-
-def _reason(record: PassageRecord) -> str:
-    """Why a passage is judged again; empty for its first revision."""
-    passage = record.passage
-    return (
-        "" if passage.revision == 1 else f"revision {passage.revision}: {passage.revision_reason or 'no reason given'}"
-    )
+    return store_passages(connection, head.journal_id, head.origin, seen, now_ns, turn)
 
 
 def _store_heads(connection: Connection, receipts: Signer, grown: Iterable[_Growth], now_ns: int) -> None:
     rows = []
     for growth in grown:
         head = growth.head
-        growth.receipt = receipts.cosign(Note.parse(growth.taken[-1].note), now_ns // _NS).to_bytes()
+        growth.receipt = receipts.cosign(Note.parse(growth.taken[-1].batch.note), now_ns // _NS).to_bytes()
         rows.append(
             {
                 "which": head.journal_id,
@@ -285,14 +283,10 @@ def _store_heads(connection: Connection, receipts: Signer, grown: Iterable[_Grow
                 "peaks": head.frontier.to_bytes(),
                 "receipt": growth.receipt,
                 "dead_lettered": head.dead_lettered,
+                "lost": head.lost,
+                "live_ahead": head.live_ahead,
                 "last_seen_ns": now_ns,
             }
         )
     if rows:
         connection.execute(update(schema.journals).where(schema.journals.c.journal_id == bindparam("which")), rows)
-
-
-def _portions(names: Iterable[str]) -> Iterable[list[str]]:
-    rest = list(names)
-    for start in range(0, len(rest), _MANY):
-        yield rest[start : start + _MANY]

@@ -6,7 +6,7 @@ audit decodes the stored records with the same functions and compares.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from gate_contract.v1.passage_pb2 import Passage
-from gate_contract.v1.record_pb2 import Incident, Record
+from gate_contract.v1.record_pb2 import Incident, Loss, Record
 
 FORMAT = 1
 """Record.format that this release understands."""
@@ -25,7 +25,10 @@ MAX_REVISION = 2**31 - 1
 MAX_QUOTED = 80
 """Characters of a passage id that a reason quotes; the record itself keeps all of it."""
 
-_WITHOUT_ROWS = frozenset({"lifecycle", "garbled", "orphan", "probe"})
+LOST = "lost at the gate"
+"""Reason for the dead letter of a record whose bytes the gate has no more."""
+
+_WITHOUT_ROWS = frozenset({"lifecycle", "garbled", "orphan", "probe", "reading"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class PassageRecord:
 
 @dataclass(frozen=True, slots=True)
 class IncidentRecord:
-    """A record that holds an incident's opening or closing."""
+    """A record that holds an incident's opening or closing, or a loss, which is told as one."""
 
     index: int
     incident: Incident
@@ -49,19 +52,21 @@ class IncidentRecord:
 class Contents:
     """What a stretch of records says; everything in order of the index.
 
-    `dead_letters` maps a record's index to the reason why it was not understood.
+    `dead_letters` maps a record's index to the reason why it was not understood, `lost_messages` that of a loss of
+    devices' messages to what is said of it.
     """
 
     passages: list[PassageRecord] = field(default_factory=list)
     incidents: list[IncidentRecord] = field(default_factory=list)
+    lost_messages: dict[int, str] = field(default_factory=dict)
     dead_letters: dict[int, str] = field(default_factory=dict)
 
 
-def understand(first_index: int, records: Sequence[bytes]) -> Contents:
-    """Decode records; the first has index `first_index`. Never fails: what is not understood is a dead letter."""
+def understand(indices: Iterable[int], records: Iterable[bytes]) -> Contents:
+    """Decode records that stand at these indices. Never fails: what is not understood is a dead letter."""
     contents = Contents()
     parse = Record.FromString
-    for index, data in enumerate(records, first_index):
+    for index, data in zip(indices, records, strict=True):
         try:
             record = parse(data)
         except DecodeError:
@@ -80,8 +85,13 @@ def _sort(contents: Contents, index: int, record: Record, kind: str | None) -> N
         contents.dead_letters[index] = reason
     elif kind == "passage":
         contents.passages.append(PassageRecord(index, record.site_id, record.passage))
-    else:
+    elif kind == "incident":
         contents.incidents.append(IncidentRecord(index, record.incident))
+    else:
+        told = loss_as_incident(record.loss, index)
+        contents.incidents.append(IncidentRecord(index, told))
+        if record.loss.WhichOneof("what") == "inbox":
+            contents.lost_messages[index] = told.text
 
 
 def _not_understood(record: Record, kind: str | None) -> str:
@@ -109,6 +119,24 @@ def _columns(record: Record) -> Iterator[str]:
     yield from (plate.text for plate in passage.plates)
     yield from (weighing.kilograms for weighing in passage.weighings)
     yield from (incident.incident_id, incident.code, incident.device_id, incident.text)
+    yield from (record.loss.text, record.loss.quarantined)
+
+
+def loss_as_incident(loss: Loss, index: int) -> Incident:
+    """A loss as an incident that was over when it was found; `index` is that of its record."""
+    what = loss.WhichOneof("what")
+    code, words = "captured-data-lost", "captured data"
+    if what == "records":
+        last = loss.records.first_index + loss.records.count - 1
+        code, words = "records-lost", f"records {loss.records.first_index} to {last}"
+    elif what == "inbox":
+        code, words = "messages-lost", f"{loss.inbox.count or 'an unknown number of'} captured messages of devices"
+    elif what == "evidence":
+        code, words = "evidence-lost", f"evidence {loss.evidence.sha256.hex()}"
+    text = f"{words} lost: {loss.text}"
+    if loss.quarantined:
+        text += f" (put aside as {loss.quarantined}, SHA-256 {loss.quarantined_sha256.hex() or 'not known'})"
+    return Incident(incident_id=f"loss-{index}", code=code, text=text, opened=loss.found, closed=loss.found, count=1)
 
 
 def repeated(seen: PassageRecord, index: int) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from collector.agents.identity import PeerIdentity, authorise, identity_of
-from collector.agents.registry import is_revoked
 from collector.errors import EnrolmentError, StoreError
-from collector.ledger.journal import JournalHead, head_of
+from collector.ingest.verifying import VerifyingThread
+from collector.ledger.journal import JournalHead, head_by_id
+from collector.reconcile.queue import AT_ONCE, portions
+from collector.store import schema
 from collector.store.engine import Store
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -24,9 +24,9 @@ _log = structlog.get_logger()
 
 
 class Peers:
-    """Looks callers up in the database, in the thread of `reading`."""
+    """Looks callers up in the database, in the thread `reading`, ahead of what is to be verified there."""
 
-    def __init__(self, store: Store, reading: Executor) -> None:
+    def __init__(self, store: Store, reading: VerifyingThread) -> None:
         self._store = store
         self._reading = reading
 
@@ -40,37 +40,42 @@ class Peers:
     async def head(self, peer: PeerIdentity, context: Context) -> JournalHead:
         """Head of the peer's journal; the call ends with PERMISSION_DENIED when it may not send."""
 
-        def look(connection: Connection) -> JournalHead | None:
-            authorise(connection, peer)
-            return head_of(connection, peer.origin)
+        def look(connection: Connection) -> JournalHead:
+            return head_by_id(connection, authorise(connection, peer).journal_id)
 
         try:
-            head = await self._read(look)
+            return await self._read(look)
         except EnrolmentError as error:
             await _refuse(context, error)
         except StoreError as error:
             _log.error("a journal cannot be read", origin=peer.origin, cause=str(error))
             await abort(context, grpc.StatusCode.UNAVAILABLE, "the collector's database cannot be read; try later")
-        if head is None:
-            raise AssertionError("an authorised journal has a head")
-        return head
 
-    async def revoked(self, origins: Sequence[str]) -> list[str]:
-        """Those journals whose key is revoked; StoreError when the database cannot be read."""
-        return await self._read(lambda connection: [origin for origin in origins if is_revoked(connection, origin)])
+    async def revoked(self, origins: Sequence[str]) -> dict[str, str]:
+        """Those journals whose key is revoked, with the operator's reason; StoreError when it cannot be read."""
+        table = schema.journals.c
+        query = select(table.origin, table.revoked_reason).where(table.revoked_ns.is_not(None))
+
+        def look(connection: Connection) -> dict[str, str]:
+            found: dict[str, str] = {}
+            for some in portions(origins, AT_ONCE):
+                for row in connection.execute(query.where(table.origin.in_(some))):
+                    found[row.origin] = row.revoked_reason or ""
+            return found
+
+        return await self._read(look)
 
     async def _read(self, look: Callable[[Connection], T]) -> T:
         def read() -> T:
             with self._store.read() as connection:
                 return look(connection)
 
-        return await asyncio.get_running_loop().run_in_executor(self._reading, read)
+        return await self._reading.run(None, 0, read, urgent=True)
 
 
 async def abort(context: Context, code: grpc.StatusCode, text: str) -> NoReturn:
     """End the call."""
     await context.abort(code, text)
-    raise AssertionError("abort does not return")
 
 
 async def _refuse(context: Context, error: EnrolmentError) -> NoReturn:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from collector.store import schema
 
-FORK, BAD_SEAL = "fork", "bad-seal"
+FORK, BAD_SEAL, BAD_PROOF = "fork", "bad-seal", "bad-proof"
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Bodies kept in all; beyond, the oldest are dropped (their rows, with hash and reason, stay)."""
@@ -21,15 +21,17 @@ class Refused:
 
     Attributes:
         origin: of the journal that the sender's certificate names.
-        kind: FORK or BAD_SEAL.
+        kind: FORK, BAD_SEAL or BAD_PROOF.
         detail: in words, with sizes and hashes.
         body: as it came.
+        record_index: of a fork, the first record that differs; 0 when that is not known.
     """
 
     origin: str
     kind: str
     detail: str
     body: bytes
+    record_index: int | None = None
 
 
 def quarantine(connection: Connection, refused: Refused, now_ns: int) -> bool:
@@ -46,7 +48,9 @@ def quarantine(connection: Connection, refused: Refused, now_ns: int) -> bool:
     }
     if connection.scalars(select(table.quarantine_id).filter_by(**same).limit(1)).one_or_none() is not None:
         return False
-    connection.execute(insert(schema.quarantine), {**same, "at_ns": now_ns, "body": refused.body})
+    connection.execute(
+        insert(schema.quarantine), {**same, "at_ns": now_ns, "body": refused.body, "record_index": refused.record_index}
+    )
     _drop_oldest(connection)
     return True
 

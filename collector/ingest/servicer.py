@@ -1,29 +1,35 @@
-"""The uplink: hello and welcome, batches up, receipts down. Everything that blocks happens in other threads."""
+"""The uplink: hello and welcome, batches up, receipts down. What blocks happens in other threads."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import grpc
 import structlog
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
-from collector.agents.identity import PeerIdentity
+from collector.agents.identity import PeerIdentity, note_used
 from collector.errors import StoreError
-from collector.ingest.evidence import EvidenceStore, Upload, UploadError, record_evidence
+from collector.ingest.accept import Stored, Taken
+from collector.ingest.evidence import EvidenceStore
+from collector.ingest.greeting import misfits
 from collector.ingest.intake import Intake
 from collector.ingest.peers import Context, Peers, abort
-from collector.ingest.session import REVOKED, Ending, Session
-from collector.ingest.window import MAX_WAITING_BYTES, Window
+from collector.ingest.room import Room
+from collector.ingest.session import Ending, Session, revoked
+from collector.ingest.uploads import Uploads
+from collector.ingest.verifying import VerifyingThread
 from collector.ingest.writer import Writer
 from collector.store import schema
+from collector.store.alarms import keep_alarm, log_alarm
 from collector.store.engine import Store
-from gate_contract.checkpoint import NoteError, Verifier, open_receipt
+from gate_contract.checkpoint import Verifier
 from gate_contract.v1.uplink_pb2 import (
     Hello,
+    LiveTaken,
     PutEvidenceRequest,
     PutEvidenceResponse,
     Receipt,
@@ -43,12 +49,21 @@ REVOCATION_CHECK_S = 1.0
 TAKEOVER_S = 5.0
 """How long a newer stream waits for the older one to end, seconds."""
 
+MOST_STREAMS = 8
+"""Streams of one agent at once: one serves, others are on their way in or out."""
+
+SHORT_BACKLOG = 1000
+"""An agent that has no more records than these to send has no backlog: its passages are judged with the live ones."""
+
+HELLO_S = 30.0
+"""How long a stream may take to say hello, seconds."""
+
 _log = structlog.get_logger()
 
 _REPLACED = Ending("a newer stream of this journal took over", status=grpc.StatusCode.ABORTED)
 _STOPPING = Ending("the collector is stopping", status=grpc.StatusCode.UNAVAILABLE)
 _FAULT = Ending("a fault in the collector; see its log", status=grpc.StatusCode.INTERNAL)
-_NOT_A_BATCH = Ending("only batches follow the hello", status=grpc.StatusCode.INVALID_ARGUMENT)
+_NOT_A_BATCH = Ending("only batches and live records follow the hello", status=grpc.StatusCode.INVALID_ARGUMENT)
 _DONE = Ending("")
 
 
@@ -67,18 +82,17 @@ class UplinkServicer(UplinkServiceServicer):
     ) -> None:
         """`receipts` is the public half of the cosigning key: a receipt that an agent shows is checked with it."""
         self._writer = writer
-        self._evidence = evidence
         self._receipts = receipts
         self._window_bytes = window_bytes
         self._max_batch_bytes = max_batch_bytes
         self._sessions: dict[str, Session] = {}
+        self._open: Counter[str] = Counter()
         self._stopping = False
-        # One thread: verification is bound by the interpreter, more would only take turns.
-        self._verifying = ThreadPoolExecutor(1, "verify")
+        self._room = Room()
+        self._verifying = VerifyingThread()
         self._peers = Peers(store, self._verifying)
-        self._intake = Intake(
-            store, writer, self._verifying, Window(MAX_WAITING_BYTES), max_batch_bytes=max_batch_bytes
-        )
+        self._intake = Intake(store, writer, self._verifying, max_batch_bytes=max_batch_bytes)
+        self._uploads = Uploads(evidence, writer)
 
     # --- streams ------------------------------------------------------------------------------------------------
 
@@ -87,29 +101,55 @@ class UplinkServicer(UplinkServiceServicer):
     ) -> AsyncIterator[StreamResponse]:
         """One agent's stream."""
         peer = await self._peers.identify(context)
-        hello = await self._hello(request_iterator, peer, context)
-        session = await self._take_over(peer, context)
-        reading = asyncio.create_task(self._read(session, request_iterator))
+        if self._open[peer.origin] >= MOST_STREAMS:
+            text = f"{MOST_STREAMS} streams of this agent are open already"
+            _log.warning("stream refused", origin=peer.origin, reason=text)
+            await abort(context, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+        self._open[peer.origin] += 1
         try:
-            self._greet(session, hello)
+            hello = await self._hello(request_iterator, peer, context)
+            async for response in self._serve(peer, hello, request_iterator, context):
+                yield response
+        finally:
+            self._open[peer.origin] -= 1
+            self._open += Counter()  # forget agents that have none
+
+    async def _serve(
+        self, peer: PeerIdentity, hello: Hello, requests: AsyncIterator[StreamRequest], context: Context
+    ) -> AsyncIterator[StreamResponse]:
+        """The stream after its hello."""
+        session = await self._take_over(peer, hello, context)
+        reading = asyncio.create_task(self._read(session, requests))
+        in_order = False
+        try:
+            self._greet(session, peer, hello)
             yield self._welcome(session, hello)
-            async for durable in session.receipts():
-                yield StreamResponse(receipt=Receipt(note=durable.receipt, dead_lettered=durable.dead_lettered))
+            async for answer in session.answers():
+                yield _response(answer)
             ending = session.ending or _DONE
-            _log.info("stream ended", origin=peer.origin, size=session.durable.size, reason=ending.text)
+            tell = _log.info if ending.refusal is None else _log.warning
+            tell("stream ended", origin=peer.origin, size=session.durable.size, reason=ending.text)
+            in_order = True
             if ending.refusal is not None:
                 refusal = Refusal(code=ending.refusal, text=ending.text, size=session.durable.size)
                 yield StreamResponse(refusal=refusal)
             elif ending.status is not grpc.StatusCode.OK:
                 await abort(context, ending.status, ending.text)
         finally:
+            if not in_order:
+                # gRPC reads no message beyond twice the largest batch, ends the call, and does not say why.
+                reason = f"the connection was lost, or a message has more than {2 * self._max_batch_bytes} bytes"
+                _log.warning("stream broke off", origin=peer.origin, size=session.durable.size, reason=reason)
             reading.cancel()
             if self._sessions.get(peer.origin) is session:
                 del self._sessions[peer.origin]
             session.over.set()
 
     async def _hello(self, requests: AsyncIterator[StreamRequest], peer: PeerIdentity, context: Context) -> Hello:
-        first = await anext(aiter(requests), None)
+        try:
+            first = await asyncio.wait_for(anext(aiter(requests), None), HELLO_S)
+        except TimeoutError:
+            await abort(context, grpc.StatusCode.DEADLINE_EXCEEDED, f"no hello within {HELLO_S:.0f} s")
         if first is None or first.WhichOneof("body") != "hello":
             await abort(context, grpc.StatusCode.INVALID_ARGUMENT, "a stream begins with a hello")
         hello = first.hello
@@ -122,7 +162,7 @@ class UplinkServicer(UplinkServiceServicer):
             await abort(context, grpc.StatusCode.PERMISSION_DENIED, text)
         return hello
 
-    async def _take_over(self, peer: PeerIdentity, context: Context) -> Session:
+    async def _take_over(self, peer: PeerIdentity, hello: Hello, context: Context) -> Session:
         """A session over the journal as it is durable; an older stream of it is ended first."""
         while True:
             await self._end_older(peer.origin)
@@ -131,7 +171,8 @@ class UplinkServicer(UplinkServiceServicer):
                 await abort(context, _STOPPING.status, _STOPPING.text)
             if peer.origin not in self._sessions:
                 break
-        session = self._sessions[peer.origin] = Session(head)
+        is_backlog = hello.size - head.frontier.size > SHORT_BACKLOG
+        session = self._sessions[peer.origin] = Session(head, backlog_end=hello.size if is_backlog else 0)
         return session
 
     async def _end_older(self, origin: str) -> None:
@@ -146,14 +187,18 @@ class UplinkServicer(UplinkServiceServicer):
             del self._sessions[origin]
 
     async def _read(self, session: Session, requests: AsyncIterator[StreamRequest]) -> None:
-        """Take batches off the stream until it or the session ends."""
-        window = Window(self._window_bytes)
+        """Take messages off the stream until it or the session ends."""
+        share = self._room.share(self._window_bytes)
         try:
             async for request in requests:
-                if request.WhichOneof("body") != "batch":
+                kind = request.WhichOneof("body")
+                if session.ending is None and kind == "batch":
+                    await self._intake.receive(session, share, request.batch)
+                elif session.ending is None and kind == "live":
+                    await self._intake.receive_live(session, share, request.live)
+                else:
                     session.end(_NOT_A_BATCH)
-                elif session.ending is None:
-                    await self._intake.receive(session, window, request.batch)
+                await session.until_few_are_unanswered()
                 if session.ending is not None:
                     return
             session.end(_DONE)
@@ -163,35 +208,28 @@ class UplinkServicer(UplinkServiceServicer):
             _log.exception("the uplink met a fault", origin=session.head.origin)
             session.end(_FAULT)
 
-    def _greet(self, session: Session, hello: Hello) -> None:
-        """Log who came, and alarm when one of the two has lost something."""
-        head, held = session.head, session.head.frontier.size
+    def _greet(self, session: Session, peer: PeerIdentity, hello: Hello) -> None:
+        """Note who came, and raise an alarm when one of the two has lost something."""
+        head = session.head
+        alarms = list(misfits(head, hello, self._receipts))
+        for alarm in alarms:
+            log_alarm(alarm)
         seen = update(schema.journals).where(schema.journals.c.journal_id == head.journal_id)
-        self._writer.run(lambda connection, now_ns: connection.execute(seen.values(last_seen_ns=now_ns)))
+
+        def note(connection: Connection, now_ns: int) -> None:
+            connection.execute(seen.values(last_seen_ns=now_ns))
+            note_used(connection, peer, now_ns)
+            for alarm in alarms:
+                keep_alarm(connection, alarm, now_ns)
+
+        self._writer.run(note)
         _log.info(
-            "stream begun", origin=head.origin, agent_version=hello.agent_version[:100], size=hello.size, held=held
+            "stream begun",
+            origin=head.origin,
+            agent_version=hello.agent_version[:100],
+            size=hello.size,
+            held=head.frontier.size,
         )
-        if hello.size < held:
-            _log.error(
-                "alarm: a journal is shorter than its receipt; its machine lost records or was restored",
-                origin=head.origin,
-                size=hello.size,
-                held=held,
-            )
-        if not hello.receipt:
-            return
-        try:
-            receipted = open_receipt(hello.receipt, self._receipts, head.origin).checkpoint.size
-        except NoteError as error:
-            _log.error("alarm: an agent shows a receipt that is not ours", origin=head.origin, reason=str(error))
-            return
-        if receipted > held:
-            _log.error(
-                "alarm: this collector gave a receipt for more than it holds; it was restored from an old backup",
-                origin=head.origin,
-                receipted=receipted,
-                held=held,
-            )
 
     def _welcome(self, session: Session, hello: Hello) -> StreamResponse:
         return StreamResponse(
@@ -202,10 +240,9 @@ class UplinkServicer(UplinkServiceServicer):
                 window_bytes=self._window_bytes,
                 max_batch_bytes=self._max_batch_bytes,
                 dead_lettered=session.durable.dead_lettered,
+                takes_live=True,
             )
         )
-
-    # --- evidence -----------------------------------------------------------------------------------------------
 
     async def PutEvidence(  # noqa: N802 - gRPC's name
         self, request_iterator: AsyncIterator[PutEvidenceRequest], context: Context
@@ -213,28 +250,8 @@ class UplinkServicer(UplinkServiceServicer):
         """One blob of evidence."""
         peer = await self._peers.identify(context)
         await self._peers.head(peer, context)
-        requests = aiter(request_iterator)
-        first = await anext(requests, None)
-        if first is None or first.WhichOneof("body") != "offer":
-            await abort(context, grpc.StatusCode.INVALID_ARGUMENT, "evidence begins with an offer")
-        offer = first.offer
-        try:
-            with self._evidence.begin(offer, peer.origin) as upload:
-                await asyncio.to_thread(upload.open)
-                if not upload.is_whole:
-                    yield PutEvidenceResponse(offset=upload.offset)
-                    await _receive(requests, upload)
-                if not upload.is_whole:
-                    return  # the agent broke off; what came is kept
-                await asyncio.to_thread(upload.finish)
-            await asyncio.wrap_future(self._writer.run(lambda conn, now_ns: record_evidence(conn, offer, now_ns)))
-            yield PutEvidenceResponse(offset=offer.size, complete=True)
-        except UploadError as error:
-            _log.warning("evidence refused", origin=peer.origin, reason=str(error))
-            await abort(context, error.status, str(error))
-        except (OSError, StoreError) as error:
-            _log.error("evidence could not be stored", origin=peer.origin, cause=str(error))
-            await abort(context, grpc.StatusCode.UNAVAILABLE, "the collector cannot store evidence now; try later")
+        async for response in self._uploads.receive(peer.origin, request_iterator, context):
+            yield response
 
     # --- the server's side --------------------------------------------------------------------------------------
 
@@ -243,13 +260,13 @@ class UplinkServicer(UplinkServiceServicer):
         while True:
             await asyncio.sleep(REVOCATION_CHECK_S)
             try:
-                revoked = await self._peers.revoked(list(self._sessions))
+                found = await self._peers.revoked(list(self._sessions))
             except StoreError as error:
                 _log.error("revocations could not be checked", cause=str(error))
                 continue
-            for origin in revoked:
+            for origin, reason in found.items():
                 if origin in self._sessions:
-                    self._sessions[origin].end(REVOKED)
+                    self._sessions[origin].end(revoked(reason))
 
     async def drain(self) -> None:
         """Answer what was received, then end all streams; no new ones are taken."""
@@ -260,16 +277,12 @@ class UplinkServicer(UplinkServiceServicer):
         await asyncio.gather(*(session.over.wait() for session in sessions))
 
     def close(self) -> None:
-        """Release the verifying thread."""
-        self._verifying.shutdown(cancel_futures=True)
+        """Release the threads."""
+        self._verifying.close()
+        self._uploads.close()
 
 
-async def _receive(requests: AsyncIterator[PutEvidenceRequest], upload: Upload) -> None:
-    """Write what comes until the blob is whole or the agent breaks off."""
-    while not upload.is_whole:
-        request = await anext(requests, None)
-        if request is None:
-            return
-        if request.WhichOneof("body") != "chunk":
-            raise UploadError("only chunks follow the offer", status=grpc.StatusCode.INVALID_ARGUMENT)
-        await asyncio.to_thread(upload.write, request.chunk)
+def _response(answer: Stored | Taken) -> StreamResponse:
+    if isinstance(answer, Taken):
+        return StreamResponse(live=LiveTaken(indices=answer.indices))
+    return StreamResponse(receipt=Receipt(note=answer.receipt, dead_lettered=answer.dead_lettered))

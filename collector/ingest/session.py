@@ -11,14 +11,18 @@ from dataclasses import dataclass
 import grpc
 
 from collector.errors import StoreError
-from collector.ingest.accept import Outcome, Prepared, Revoked, Stored
+from collector.ingest.accept import Forked, Outcome, Revoked, Stored, Taken
+from collector.ingest.prepare import Prepared
 from collector.ledger.journal import JournalHead
-from gate_contract.v1.uplink_pb2 import REFUSAL_CODE_UNAVAILABLE, RefusalCode
+from gate_contract.v1.uplink_pb2 import REFUSAL_CODE_FORK, REFUSAL_CODE_UNAVAILABLE, RefusalCode
+
+MOST_UNANSWERED = 4096
+"""Messages that wait to be answered on one stream; beyond, it is not read. An agent that reads no receipts waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a stream ends: with a refusal of a batch, or (when `refusal` is None) with a status."""
+    """How a stream ends: with a refusal of what came, or (when `refusal` is None) with a status."""
 
     text: str
     refusal: RefusalCode.ValueType | None = None
@@ -26,7 +30,7 @@ class Ending:
 
 
 class _NotStoredError(Exception):
-    """A batch that was on its way to the disk did not get there."""
+    """What was on its way to the disk did not get there."""
 
     def __init__(self, ending: Ending) -> None:
         super().__init__(ending.text)
@@ -37,7 +41,12 @@ _MOVED = Ending(
     "the journal grew through another stream in the meantime; begin again where the welcome says",
     refusal=REFUSAL_CODE_UNAVAILABLE,
 )
-REVOKED = Ending("the journal's key was revoked", status=grpc.StatusCode.PERMISSION_DENIED)
+
+
+def revoked(reason: str) -> Ending:
+    """The end of a stream whose key was revoked; `reason` is the operator's."""
+    text = "the journal's key was revoked"
+    return Ending(f"{text}: {reason}" if reason else text, status=grpc.StatusCode.PERMISSION_DENIED)
 
 
 class Session:
@@ -45,15 +54,17 @@ class Session:
 
     Attributes:
         head: the journal as it was when the stream began.
+        backlog_end: records that the agent held when the stream began; what it has from there on is live.
         known: frontier that the next batch is verified against; ahead of what is durable by what waits for the disk.
         durable: what the latest commit of this journal gave.
         ending: how the stream ends; None while it goes on.
         over: set when the stream has ended.
     """
 
-    def __init__(self, head: JournalHead) -> None:
+    def __init__(self, head: JournalHead, backlog_end: int = 0) -> None:
         """Begin with the journal as it is durable."""
         self.head = head
+        self.backlog_end = backlog_end
         self.known = head.frontier
         self.durable = Stored(head.frontier.size, head.receipt, head.dead_lettered)
         self.ending: Ending | None = None
@@ -61,15 +72,27 @@ class Session:
         self._last: Future[Outcome] | None = None
         # Batches in order; None stands for one that was stored before and wants the receipt there is.
         self._unanswered: deque[asyncio.Future[Outcome] | None] = deque()
+        self._live: deque[asyncio.Future[Outcome]] = deque()
         self._changed = asyncio.Event()
+        self._answered = asyncio.Event()
+
+    async def until_few_are_unanswered(self) -> None:
+        """Wait while MOST_UNANSWERED messages wait to be answered, or until the stream is to end."""
+        while self.ending is None and len(self._unanswered) + len(self._live) >= MOST_UNANSWERED:
+            self._answered.clear()
+            await self._answered.wait()
 
     def received(self, batch: Prepared, stored: Future[Outcome]) -> asyncio.Future[Outcome]:
         """A batch is on its way to the disk; the future is resolved in the event loop when it is there or failed."""
         self.known, self._last = batch.frontier, stored
-        settled = asyncio.wrap_future(stored)
-        settled.add_done_callback(lambda future: future.exception())  # a stream that is over asks no more
+        settled = self._watched(stored)
         self._unanswered.append(settled)
-        self._changed.set()
+        return settled
+
+    def received_live(self, stored: Future[Outcome]) -> asyncio.Future[Outcome]:
+        """Live records are on their way to the disk; they are answered as soon as they are there."""
+        settled = self._watched(stored)
+        self._live.append(settled)
         return settled
 
     def received_again(self) -> None:
@@ -82,43 +105,70 @@ class Session:
         if self.ending is None:
             self.ending = ending
         self._changed.set()
+        self._answered.set()
 
-    def wait_until_stored(self) -> None:
-        """Block until all that was received is durable; off the event loop. StoreError when it could not be stored."""
+    @property
+    def all_is_stored(self) -> bool:
+        """Whether nothing of what was received is on its way to the disk."""
+        return self._last is None or self._last.done()
+
+    async def until_stored(self) -> None:
+        """Wait for that; StoreError when it could not be stored."""
         if self._last is not None:
-            self._last.result()
+            await asyncio.shield(asyncio.wrap_future(self._last))
 
-    async def receipts(self) -> AsyncIterator[Stored]:
-        """What became durable, once a commit, until the stream is to end as `ending` says."""
-        while await self._something_to_answer():
+    async def answers(self) -> AsyncIterator[Stored | Taken]:
+        """What became durable, until the stream is to end as `ending` says.
+
+        Live records as soon as they are, of batches one answer a commit.
+        """
+        while True:
+            self._changed.clear()
+            self._answered.set()
             try:
-                await self._settle(self._unanswered.popleft())
-                while self._unanswered and _is_settled(self._unanswered[0]):
-                    await self._settle(self._unanswered.popleft())
+                while self._live and self._live[0].done():
+                    yield _settled(self._live.popleft())
+                if _is_settled(self._unanswered):
+                    while _is_settled(self._unanswered):
+                        self._settle(self._unanswered.popleft())
+                    yield self.durable
+                    continue
             except _NotStoredError as error:
                 self.ending = error.ending
                 return
-            yield self.durable
-
-    async def _something_to_answer(self) -> bool:
-        while not self._unanswered:
-            if self.ending is not None:
-                return False
-            self._changed.clear()
+            if self.ending is not None and not self._unanswered and not self._live:
+                return
             await self._changed.wait()
-        return True
 
-    async def _settle(self, answered: asyncio.Future[Outcome] | None) -> None:
-        if answered is None:
-            return
-        try:
-            outcome = await asyncio.shield(answered)
-        except StoreError as error:
-            raise _NotStoredError(Ending(str(error), refusal=REFUSAL_CODE_UNAVAILABLE)) from error
-        if not isinstance(outcome, Stored):
-            raise _NotStoredError(REVOKED if isinstance(outcome, Revoked) else _MOVED)
-        self.durable = outcome
+    def _watched(self, stored: Future[Outcome]) -> asyncio.Future[Outcome]:
+        settled = asyncio.wrap_future(stored)
+        settled.add_done_callback(self._wake)
+        return settled
+
+    def _wake(self, settled: asyncio.Future[Outcome]) -> None:
+        settled.exception()  # a stream that is over asks no more
+        self._changed.set()
+
+    def _settle(self, answered: asyncio.Future[Outcome] | None) -> None:
+        outcome = None if answered is None else _settled(answered)
+        if isinstance(outcome, Stored):
+            self.durable = outcome
 
 
-def _is_settled(answered: asyncio.Future[Outcome] | None) -> bool:
-    return answered is None or answered.done()
+def _is_settled(unanswered: deque[asyncio.Future[Outcome] | None]) -> bool:
+    """Whether the first one wants its answer now."""
+    return bool(unanswered) and (unanswered[0] is None or unanswered[0].done())
+
+
+def _settled(answered: asyncio.Future[Outcome]) -> Stored | Taken:
+    try:
+        outcome = answered.result()
+    except StoreError as error:
+        raise _NotStoredError(Ending(str(error), refusal=REFUSAL_CODE_UNAVAILABLE)) from error
+    if isinstance(outcome, Stored | Taken):
+        return outcome
+    if isinstance(outcome, Revoked):
+        raise _NotStoredError(revoked(outcome.reason))
+    if isinstance(outcome, Forked):
+        raise _NotStoredError(Ending(outcome.text, refusal=REFUSAL_CODE_FORK))
+    raise _NotStoredError(_MOVED)

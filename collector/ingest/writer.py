@@ -1,7 +1,7 @@
 """One thread that writes: whatever waits is committed together, because an fsync costs more than the rows.
 
-Verification goes on while a commit waits for the disk. The queue holds what the streams have room for (see
-collector.ingest.window), and no more.
+Verification goes on while a commit waits for the disk. What waits is bounded by what the streams have room for (see
+collector.ingest.room), jobs by MAX_JOBS. Who is next is fair among agents: see collector.ingest.fair.
 """
 
 from __future__ import annotations
@@ -10,20 +10,24 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection
 
-from collector.errors import StoreError
-from collector.ingest.accept import Arrival, Outcome, Stored, store_batches
+from collector.errors import StoreDownError, StoreError
+from collector.ingest.accept import Arrival, LiveArrival, Outcome, Stored, Taken, store_batches
+from collector.ingest.fair import FairQueue
 from collector.ledger.log import Ledger
+from collector.reconcile.turns import Turns
 from collector.store.engine import Store
 from gate_contract.checkpoint import Signer
 
-MAX_GROUP_BYTES = 16 * 1024 * 1024
-"""Batches committed in one transaction, bytes: receipts are not kept waiting for more."""
+MAX_GROUP_BYTES = 4 * 1024 * 1024
+"""Batches committed in one transaction, bytes: nobody is kept waiting for more."""
+
+MAX_JOBS = 8192
+"""Jobs that wait; beyond, a job is refused as when the database is away. Each stream has at most a few."""
 
 T = TypeVar("T")
 
@@ -35,12 +39,12 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    work: Arrival | Job[Any]
+    work: Arrival | LiveArrival | Job[Any]
     done: Future[Any]
 
     @property
     def size(self) -> int:
-        return len(self.work.batch.body) if isinstance(self.work, Arrival) else 0
+        return self.work.size if isinstance(self.work, Arrival | LiveArrival) else 0
 
 
 class Writer:
@@ -60,7 +64,8 @@ class Writer:
         self._receipts = receipts
         self._clock = clock
         self._on_passages = on_passages
-        self._waiting: SimpleQueue[_Item | None] = SimpleQueue()
+        self._turns = Turns()
+        self._waiting: FairQueue[_Item] = FairQueue()
         # Daemon: a transaction that hangs on a locked database may be left behind; without a receipt nothing is lost.
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self.failing = False
@@ -72,7 +77,7 @@ class Writer:
 
     def stop(self, timeout_s: float | None = None) -> None:
         """Write what waits, then end, or be left behind after `timeout_s`; nothing may be submitted afterwards."""
-        self._waiting.put(None)
+        self._waiting.end()
         self._thread.join(timeout_s)
 
     @property
@@ -80,51 +85,45 @@ class Writer:
         """Whether the thread runs."""
         return self._thread.is_alive()
 
-    def submit(self, arrival: Arrival) -> Future[Outcome]:
-        """Store a batch. StoreError in the future: nothing of it was stored, it may come again."""
-        return self._put(arrival, Future())
+    def submit(self, arrival: Arrival | LiveArrival) -> Future[Outcome]:
+        """Store a batch or live records, which do not wait behind batches of their own journal.
+
+        StoreError in the future: nothing of it was stored, it may come again.
+        """
+        item = self._item(arrival, Future())
+        self._waiting.put((arrival.journal_id, type(arrival)), arrival.size, item)
+        return item.done
 
     def run(self, job: Job[T]) -> Future[T]:
-        """Run a small job in the next transaction, before its batches."""
-        return self._put(job, Future())
+        """Run a small job in the next transaction, before its batches; StoreError when too many wait."""
+        item = self._item(job, Future())
+        if len(self._waiting) >= MAX_JOBS:
+            item.done.set_exception(StoreDownError(f"{MAX_JOBS} jobs wait for the database", fix="see why it is slow"))
+        else:
+            self._waiting.put(None, 0, item, urgent=True)
+        return item.done
 
-    def _put(self, work: Arrival | Job[Any], done: Future[T]) -> Future[T]:
+    def _item(self, work: Arrival | LiveArrival | Job[Any], done: Future[Any]) -> _Item:
         done.set_running_or_notify_cancel()  # who no longer waits does not undo what is being written
-        self._waiting.put(_Item(work, done))
-        return done
+        return _Item(work, done)
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
-            group, ended = self._gather(first)
-            self._commit(group)
-            if ended:
-                return
+            self._commit(self._gather(first))
 
-    def _gather(self, first: _Item) -> tuple[list[_Item], bool]:
-        """What waits, up to MAX_GROUP_BYTES; and whether the end came."""
+    def _gather(self, first: _Item) -> list[_Item]:
+        """What waits, up to MAX_GROUP_BYTES."""
         group, size = [first], first.size
-        while size < MAX_GROUP_BYTES:
-            try:
-                item = self._waiting.get_nowait()
-            except Empty:
-                break
-            if item is None:
-                return group, True
+        while size < MAX_GROUP_BYTES and (item := self._waiting.get_nowait()) is not None:
             group.append(item)
             size += item.size
-        return group, False
+        return group
 
     def _commit(self, group: Sequence[_Item]) -> None:
         try:
             results = self._write(group)
         except StoreError as error:
-            if len(group) > 1:  # one that cannot be stored must not keep the others out
-                for item in group:
-                    self._commit([item])
-                return
-            self.failing = True
-            _log.error("nothing could be stored", cause=str(error))
-            group[0].done.set_exception(error)
+            self._refuse(group, error)
         except Exception as error:  # noqa: BLE001 - supervisor of this thread: a fault of one group must not end it
             _log.exception("the writer met a fault")
             for item in group:
@@ -133,21 +132,37 @@ class Writer:
             self.failing = False
             self._resolve(group, results)
 
+    def _refuse(self, group: Sequence[_Item], error: StoreError) -> None:
+        if len(group) > 1 and not isinstance(error, StoreDownError):
+            for item in group:  # one that cannot be stored must not keep the others out
+                self._commit([item])
+            return
+        self.failing = True
+        _log.error("nothing could be stored", cause=str(error), items=len(group))
+        for item in group:
+            item.done.set_exception(error)
+
     def _write(self, group: Sequence[_Item]) -> list[Any]:
         now_ns = self._clock()
-        arrivals = [item.work for item in group if isinstance(item.work, Arrival)]
+        arrivals = [item.work for item in group if isinstance(item.work, Arrival | LiveArrival)]
         with self._store.write() as connection:
-            jobs = [item.work(connection, now_ns) for item in group if not isinstance(item.work, Arrival)]
-            outcomes = store_batches(connection, self._ledger, self._receipts, arrivals, now_ns) if arrivals else []
+            jobs = [item.work(connection, now_ns) for item in group if not isinstance(item.work, Arrival | LiveArrival)]
+            outcomes = (
+                store_batches(connection, self._ledger, self._receipts, arrivals, now_ns, self._turns)
+                if arrivals
+                else []
+            )
         # Only here, after the commit, are there results.
         stored, ran = iter(outcomes), iter(jobs)
-        return [next(stored) if isinstance(item.work, Arrival) else next(ran) for item in group]
+        return [next(stored) if isinstance(item.work, Arrival | LiveArrival) else next(ran) for item in group]
 
     def _resolve(self, group: Sequence[_Item], results: Sequence[Any]) -> None:
         for item, result in zip(group, results, strict=True):
             item.done.set_result(result)
         if any(
-            isinstance(item.work, Arrival) and isinstance(result, Stored) and item.work.batch.contents.passages
+            isinstance(item.work, Arrival | LiveArrival)
+            and isinstance(result, Stored | Taken)
+            and item.work.contents.passages
             for item, result in zip(group, results, strict=True)
         ):
             self._on_passages()

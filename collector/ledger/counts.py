@@ -14,7 +14,11 @@ from collector.store import schema
 
 @dataclass(frozen=True, slots=True)
 class JournalCounts:
-    """One journal. `last_seen` is in UTC, ISO 8601; None when its machine never came."""
+    """One journal. `last_seen` is in UTC, ISO 8601; None when its machine never came.
+
+    `lost` are the dead letters whose bytes the gate has no more; `live_ahead` the records that came ahead of a backlog
+    and have not been compared with it yet.
+    """
 
     origin: str
     agent_id: str
@@ -22,6 +26,8 @@ class JournalCounts:
     records: int
     batches: int
     dead_lettered: int
+    lost: int
+    live_ahead: int
     last_seen: str | None
     revoked: bool
 
@@ -33,8 +39,11 @@ class Counts:
     Attributes:
         records: durable here.
         journals: admitted keys.
-        dead_lettered: records that were verified and not understood.
+        dead_lettered: records that were verified and not understood, or lost at the gate.
+        lost: those of them that were lost.
+        live_ahead: records that came ahead of a backlog and have not been compared with it yet.
         quarantined: batches that were refused as forks or for bad seals.
+        alarms: what does not fit and a person must know; `gate-collector alarms` lists them.
         passages: passages, each counted once.
         verdicts: verdicts that stand.
         to_judge: passages that wait to be judged.
@@ -48,7 +57,10 @@ class Counts:
     records: int
     journals: int
     dead_lettered: int
+    lost: int
+    live_ahead: int
     quarantined: int
+    alarms: int
     passages: int
     verdicts: int
     to_judge: int
@@ -78,7 +90,10 @@ def count(connection: Connection) -> Counts:
         records=sum(journal.records for journal in journals),
         journals=len(journals),
         dead_lettered=sum(journal.dead_lettered for journal in journals),
+        lost=sum(journal.lost for journal in journals),
+        live_ahead=sum(journal.live_ahead for journal in journals),
         quarantined=_rows(connection, schema.quarantine),
+        alarms=_rows(connection, schema.alarms),
         passages=connection.scalars(distinct).one(),
         verdicts=connection.scalars(select(func.count()).where(schema.verdicts.c.latest)).one(),
         to_judge=_rows(connection, schema.to_judge),
@@ -103,6 +118,8 @@ def _journals(connection: Connection) -> list[JournalCounts]:
             records=row.size,
             batches=number_of.get(row.journal_id, 0),
             dead_lettered=row.dead_lettered,
+            lost=row.lost,
+            live_ahead=row.live_ahead,
             last_seen=None if row.last_seen_ns is None else f"{moment(row.last_seen_ns):%Y-%m-%dT%H:%M:%SZ}",
             revoked=row.revoked_ns is not None,
         )

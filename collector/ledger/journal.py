@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlalchemy import Column, Connection, Row, Select, select
 
@@ -13,6 +14,8 @@ from collector.store import schema
 from gate_contract.checkpoint import NoteError, Verifier
 from gate_contract.merkle import HASH_SIZE, Frontier, ProofError
 from gate_contract.v1.batch_pb2 import Batch
+
+_HeadColumns: TypeAlias = tuple[int, str, str, int | None, int, bytes, bytes, int, int, int, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,10 @@ class JournalHead:
         revoked: whether nothing more is accepted of it.
         frontier: what the next batch is verified against.
         receipt: the latest receipt note; empty while there is none.
-        dead_lettered: records that were verified and not understood, so far.
+        dead_lettered: records that were verified and not understood, so far; the lost ones are among them.
+        lost: records whose bytes the gate has no more, so far.
+        live_ahead: live records that the journal, as it is stored, has not been compared with yet.
+        revoked_reason: the operator's words, when `revoked`.
     """
 
     journal_id: int
@@ -36,6 +42,9 @@ class JournalHead:
     frontier: Frontier
     receipt: bytes
     dead_lettered: int
+    lost: int = 0
+    live_ahead: int = 0
+    revoked_reason: str = ""
 
 
 def head_of(connection: Connection, origin: str) -> JournalHead | None:
@@ -44,9 +53,16 @@ def head_of(connection: Connection, origin: str) -> JournalHead | None:
     return None if row is None else _head(row)
 
 
+def head_by_id(connection: Connection, journal_id: int) -> JournalHead:
+    """Head of a journal that is there."""
+    return _head(connection.execute(_heads().where(schema.journals.c.journal_id == journal_id)).one())
+
+
 def lock_heads(connection: Connection, journal_ids: set[int]) -> dict[int, JournalHead]:
     """Heads by journal id, locked for the caller's write transaction."""
     query = _heads().where(schema.journals.c.journal_id.in_(journal_ids)).with_for_update()
+    # In one order, or two programs could wait for each other.
+    query = query.order_by(schema.journals.c.journal_id)
     return {row.journal_id: _head(row) for row in connection.execute(query)}
 
 
@@ -57,24 +73,34 @@ def batch_at(connection: Connection, journal_id: int, index: int) -> int | None:
     return connection.scalars(at_or_before.order_by(table.first_index.desc()).limit(1)).one_or_none()
 
 
-def stored_records(connection: Connection, journal_id: int, start: int, end: int) -> list[bytes]:
-    """The records' exact bytes [start, end), as far as they are stored."""
-    records: list[bytes] = []
+def stored_records(connection: Connection, journal_id: int, start: int, end: int) -> dict[int, bytes]:
+    """The records' exact bytes by index, of [start, end), as far as they are stored: those that were lost are not."""
+    records: dict[int, bytes] = {}
     for row in _batches(connection, journal_id, start, end, schema.batches.c.body):
-        held = Batch.FromString(row.body).records
-        records.extend(held[max(start - row.first_index, 0) : end - row.first_index])
+        batch = Batch.FromString(row.body)
+        lost = {each.index for each in batch.lost}
+        bodies = iter(batch.records)
+        for index in range(row.first_index, row.first_index + len(batch.records) + len(lost)):
+            body = None if index in lost else next(bodies)
+            if body is not None and start <= index < end:
+                records[index] = body
     return records
+
+
+def stored_leaves(connection: Connection, journal_id: int, start: int, end: int) -> list[bytes]:
+    """The records' leaf hashes [start, end), as far as they are stored, in order."""
+    hashes: list[bytes] = []
+    for row in _batches(connection, journal_id, start, end, schema.batches.c.leaves):
+        first, last = max(start - row.first_index, 0), min(end - row.first_index, len(row.leaves) // HASH_SIZE)
+        hashes.extend(row.leaves[at * HASH_SIZE : (at + 1) * HASH_SIZE] for at in range(first, last))
+    return hashes
 
 
 def stored_tree(connection: Connection, journal: JournalHead) -> StoredTree:
     """The journal's nodes, for proofs."""
 
     def leaves(start: int, end: int) -> Sequence[bytes]:
-        hashes: list[bytes] = []
-        for row in _batches(connection, journal.journal_id, start, end, schema.batches.c.leaves):
-            first, last = max(start - row.first_index, 0), min(end - row.first_index, len(row.leaves) // HASH_SIZE)
-            hashes.extend(row.leaves[at * HASH_SIZE : (at + 1) * HASH_SIZE] for at in range(first, last))
-        return hashes
+        return stored_leaves(connection, journal.journal_id, start, end)
 
     return StoredTree(connection, journal.origin, leaves)
 
@@ -92,7 +118,7 @@ def _batches(
     ).all()
 
 
-def _heads() -> Select[tuple[int, str, str, int | None, int, bytes, bytes, int]]:
+def _heads() -> Select[_HeadColumns]:
     table = schema.journals.c
     return select(
         table.journal_id,
@@ -103,10 +129,13 @@ def _heads() -> Select[tuple[int, str, str, int | None, int, bytes, bytes, int]]
         table.peaks,
         table.receipt,
         table.dead_lettered,
+        table.lost,
+        table.live_ahead,
+        table.revoked_reason,
     )
 
 
-def _head(row: Row[tuple[int, str, str, int | None, int, bytes, bytes, int]]) -> JournalHead:
+def _head(row: Row[_HeadColumns]) -> JournalHead:
     try:
         return JournalHead(
             row.journal_id,
@@ -116,6 +145,9 @@ def _head(row: Row[tuple[int, str, str, int | None, int, bytes, bytes, int]]) ->
             Frontier.from_bytes(row.size, row.peaks),
             row.receipt,
             row.dead_lettered,
+            row.lost,
+            row.live_ahead,
+            row.revoked_reason or "",
         )
     except (NoteError, ProofError) as error:
         raise StoreError(

@@ -66,8 +66,10 @@ class Ledger:
                 for index, (body, leaf) in enumerate(zip(bodies, leaves, strict=True), first)
             ],
         )
-        tiles.store(connection, TREE, tiles.completed(head.frontier, leaves))
-        self._store_head(connection, head.frontier.grown(leaves), new=first == 0)
+        completing = tiles.Completing()
+        grown = head.frontier.grown(leaves, completing)
+        tiles.store(connection, TREE, completing.tiles)
+        self._store_head(connection, grown, new=first == 0)
         return first
 
     def check_head(self, connection: Connection) -> None:

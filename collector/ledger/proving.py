@@ -12,6 +12,7 @@ from collector.ledger.bundle import FORMAT, Bundle, LedgerPart, ProvedEntry, Pro
 from collector.ledger.journal import JournalHead, head_of, stored_records, stored_tree
 from collector.ledger.tiles import StoredTree
 from collector.store import schema
+from gate_contract.envelope import MAX_SIZE
 from gate_contract.merkle import inclusion_proof
 
 
@@ -22,6 +23,11 @@ def prove(connection: Connection, name: str) -> Bundle:
     whose latest revision is meant. Raises CollectorError when there is no such record.
     """
     journal, index = _find(connection, name)
+    if index >= journal.frontier.size and _came_live(connection, journal, index):
+        raise CollectorError(
+            f"record {index} of {journal.origin} came ahead of the gate's backlog, and no receipt covers it yet",
+            fix="prove it when the backlog has come; `gate-collector stats` shows how many are ahead",
+        )
     if not 0 <= index < journal.frontier.size:
         raise CollectorError(
             f"there is no record {name}", cause=f"the journal {journal.origin} holds {journal.frontier.size} records"
@@ -33,7 +39,13 @@ def _bundle(connection: Connection, journal: JournalHead, index: int) -> Bundle:
     head = log.read_head(connection)
     tree = log.stored_tree(connection)
     size = head.frontier.size
-    raw = b"".join(stored_records(connection, journal.journal_id, index, index + 1))
+    raw = stored_records(connection, journal.journal_id, index, index + 1).get(index)
+    if raw is None:
+        raise CollectorError(
+            f"the bytes of record {index} of {journal.origin} were lost at the gate",
+            cause="only their hash is under the agent's signature",
+            fix="the loss is told by a record of the same journal: `gate-collector incidents`",
+        )
     proof = inclusion_proof(index, journal.frontier.size, stored_tree(connection, journal).node)
     return Bundle(
         format=FORMAT,
@@ -57,7 +69,7 @@ def _find(connection: Connection, name: str) -> tuple[JournalHead, int]:
         raise CollectorError(
             f"there is no passage {name!r}", fix="give a passage id, or a record as ORIGIN#INDEX or AGENT#INDEX"
         )
-    return _journal(connection, owner), int(number)
+    return _journal(connection, owner), min(int(number), MAX_SIZE)
 
 
 def _passage(connection: Connection, passage_id: str) -> tuple[JournalHead, int] | None:
@@ -71,6 +83,12 @@ def _passage(connection: Connection, passage_id: str) -> tuple[JournalHead, int]
         return None
     latest = [row for row in rows if row.origin == rows[0].origin][-1]
     return _journal(connection, latest.origin), latest.record_index
+
+
+def _came_live(connection: Connection, journal: JournalHead, index: int) -> bool:
+    table = schema.live_records.c
+    found = select(table.record_index).where(table.journal_id == journal.journal_id, table.record_index == index)
+    return connection.scalars(found).one_or_none() is not None
 
 
 def _journal(connection: Connection, owner: str) -> JournalHead:

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, insert, select
 
 from collector.errors import StoreError
 from collector.store import schema
-from gate_contract.merkle import Frontier
 
 HEIGHT = 8
 """Levels of the tree that one tile spans."""
@@ -35,25 +34,17 @@ class Tile:
     root: bytes
 
 
-def completed(frontier: Frontier, hashes: Sequence[bytes], level: int = 0) -> list[Tile]:
-    """Tiles that become complete when `hashes` are appended to the tree with `frontier`.
+class Completing:
+    """Gathers the tiles that a growing tree completes: hand it to Frontier.grown as `on_level`."""
 
-    `level` is that of the hashes: 0 for leaves. Sorted by level, then by index.
-    """
-    held = frontier.size % WIDTH
-    kept = frontier.peaks[len(frontier.peaks) - held.bit_count() :]
-    partial = Frontier(held, kept)
-    roots: list[bytes] = []
-    start = 0
-    while len(hashes) - start >= WIDTH - partial.size:
-        end = start + WIDTH - partial.size
-        roots.append(partial.grown(hashes[start:end]).root() if partial.size else perfect_root(hashes[start:end]))
-        partial, start = Frontier(), end
-    if not roots:
-        return []
-    above = Frontier(frontier.size >> HEIGHT, frontier.peaks[: len(frontier.peaks) - len(kept)])
-    own = [Tile(level + HEIGHT, above.size + offset, root) for offset, root in enumerate(roots)]
-    return own + completed(above, roots, level + HEIGHT)
+    def __init__(self) -> None:
+        self.tiles: list[Tile] = []
+        """By level, then by index."""
+
+    def __call__(self, level: int, first: int, roots: Sequence[bytes]) -> None:
+        """The roots of perfect subtrees of one level that lie one after another."""
+        if level % HEIGHT == 0:
+            self.tiles.extend(Tile(level, index, root) for index, root in enumerate(roots, first))
 
 
 def perfect_root(hashes: Sequence[bytes]) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import process
-from sqlalchemy import Connection, exists, false, func, select
+from sqlalchemy import Connection, and_, exists, false, func, or_, select
 
 from collector.errors import CollectorError
 from collector.reconcile.verdicts import Source, select_sources
@@ -23,7 +23,10 @@ MOST_COMPARED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class PassageLine:
-    """One passage in a list: its latest revision and the verdict that stands; None when not judged yet."""
+    """One passage in a list: its latest revision and the verdict that stands; None when not judged yet.
+
+    `is_second_voice`: another journal spoke of this passage first; that one's word is judged, this one's never.
+    """
 
     source: Source
     opened_ns: int
@@ -31,6 +34,7 @@ class PassageLine:
     plate: str
     kilograms: str
     verdict: Verdict | None
+    is_second_voice: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +95,25 @@ def passage_lines(connection: Connection, which: PassageFilter, most: int) -> li
         later.c.journal_id == table.journal_id,
         later.c.revision > table.revision,
     )
+    first = schema.passages.alias("first")
+    second_voice = exists().where(
+        first.c.passage_id == table.passage_id,
+        or_(
+            first.c.received_ns < table.received_ns,
+            and_(first.c.received_ns == table.received_ns, first.c.journal_id < table.journal_id),
+        ),
+        first.c.journal_id != table.journal_id,
+    )
     query = (
         select_sources()
-        .add_columns(table.opened_ns, table.lane_id, table.plate, table.kilograms, verdicts.body.label("verdict"))
+        .add_columns(
+            table.opened_ns,
+            table.lane_id,
+            table.plate,
+            table.kilograms,
+            verdicts.body.label("verdict"),
+            second_voice.label("second_voice"),
+        )
         .outerjoin(
             schema.verdicts,
             # As an expression `latest` is no reason to prefer the index that begins with it, in SQLite.
@@ -121,6 +141,7 @@ def passage_lines(connection: Connection, which: PassageFilter, most: int) -> li
             plate=row.plate,
             kilograms=row.kilograms,
             verdict=None if row.verdict is None else Verdict.FromString(row.verdict),
+            is_second_voice=row.second_voice,
         )
         for row in connection.execute(query)
     ]

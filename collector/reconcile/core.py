@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -27,7 +26,6 @@ from gate_contract.v1.passage_pb2 import Passage
 
 JUDGED_AGAIN = "K02"
 JOURNAL_BROKEN = "K03"
-_RECORD_NUMBER = re.compile(r"\brecord ([0-9]{1,18})\b", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,24 +146,21 @@ def _word(decision: Decision) -> str:
     return ACTION_WORDS.get(decision.action, "nothing")
 
 
-def fork_of(origin: str, detail: str) -> JournalDefect:
-    """A fork from the words it was quarantined with; index 0 when they name no record: then all of it is in doubt."""
-    found = _RECORD_NUMBER.search(detail)
-    return JournalDefect("fork", origin, int(found.group(1)) if found else 0, detail)
-
-
 def journal_finding(defect: JournalDefect) -> Finding:
     """K03 for a journal as a whole."""
+    if defect.kind == "fork":
+        why = f"has two histories from record {defect.index} on: what it says from there is in doubt, and its sailings"
+        source = "quarantine"
+    else:
+        why = f"lacks what was captured ({defect.detail}): a passage may be missing, so sailings of that time"
+        source = "alarms"
     fired = Fired(
         severity=4,
         action=HOLD,
-        explanation=(
-            f"Journal {defect.origin} has two histories from record {defect.index} on: what it says from there is in"
-            " doubt, and its sailings cannot be closed."
-        ),
+        explanation=f"Journal {defect.origin} {why} cannot be closed.",
         inputs=(
             Input("record_index", str(defect.index), defect.origin),
-            Input("detail", defect.detail, "quarantine"),
+            Input("detail", defect.detail, source),
         ),
         tolerance="no gap and no fork",
     )
@@ -175,5 +170,5 @@ def journal_finding(defect: JournalDefect) -> Finding:
 def defect_of(finding: Finding) -> JournalDefect:
     """The defect that `journal_finding` was made of."""
     inputs = {each.name: each for each in finding.inputs}
-    at = inputs["record_index"]
-    return JournalDefect("fork", at.source, int(at.value), inputs["detail"].value)
+    at, detail = inputs["record_index"], inputs["detail"]
+    return JournalDefect("gap" if detail.source == "alarms" else "fork", at.source, int(at.value), detail.value)

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, insert, select
 
+from collector.reconcile.turns import STEP_NS
 from collector.store import schema
 
 AT_ONCE = 500  # values in one statement; SQLite allows 32,766 parameters
@@ -18,16 +19,21 @@ Item = TypeVar("Item")
 def queue_again(connection: Connection, reasons: Mapping[str, str], now_unix_ns: int) -> int:
     """Queue passages, by id with the reason, in the caller's write transaction; how many were added.
 
-    One that waits already stays as it is: it will be judged by what is known then.
+    One that waits already stays as it is: it will be judged by what is known then. The others take turns with the live
+    passages that come meanwhile: thousands that are judged again do not hold up a truck.
     """
     table = schema.to_judge
     added = 0
     for portion in portions(reasons, AT_ONCE):
         waiting = set(connection.scalars(select(table.c.passage_id).where(table.c.passage_id.in_(portion))))
         rows = [
-            {"passage_id": passage_id, "queued_ns": now_unix_ns, "reason": reasons[passage_id]}
-            for passage_id in portion
-            if passage_id not in waiting
+            {
+                "passage_id": passage_id,
+                "queued_ns": now_unix_ns,
+                "turn": now_unix_ns + (added + number) * STEP_NS,
+                "reason": reasons[passage_id],
+            }
+            for number, passage_id in enumerate(each for each in portion if each not in waiting)
         ]
         if rows:
             connection.execute(insert(table), rows)

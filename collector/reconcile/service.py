@@ -12,7 +12,7 @@ from collector.reconcile import verdicts
 from collector.reconcile.arrivals import queue_concerned
 from collector.reconcile.bookings import Bookings
 from collector.reconcile.core import judge
-from collector.reconcile.defects import note_forks
+from collector.reconcile.defects import note_defects
 from collector.reconcile.policy import load_policy
 from collector.reconcile.unseen import UnseenWatch, settle
 from collector.store.engine import Store
@@ -32,13 +32,13 @@ class Reconciler:
         self._unseen = UnseenWatch(self._policy)
 
     def run_once(self, now_unix_ns: int) -> int:
-        """Judge what waits longest, at most `MOST_AT_ONCE` passages; how many. Call it again while it is not 0.
+        """Judge those whose turn it is, at most `MOST_AT_ONCE` passages; how many. Call it again while it is not 0.
 
         Blocking. First queues what declarations and forks that came since concern; when nothing waits any more, looks
         for declarations that were not seen in time. `now_unix_ns` is the time of everything it writes.
         """
         queue_concerned(self._store, self._policy, now_unix_ns)
-        note_forks(self._store, now_unix_ns)
+        note_defects(self._store, now_unix_ns)
         judged = self._judge(now_unix_ns)
         if judged < MOST_AT_ONCE:
             self._unseen.run(self._store, now_unix_ns)
@@ -46,7 +46,7 @@ class Reconciler:
 
     def _judge(self, now_unix_ns: int) -> int:
         with self._store.read() as connection:
-            queue = verdicts.oldest(connection, MOST_AT_ONCE)
+            queue = verdicts.next_in_turn(connection, MOST_AT_ONCE)
             if not queue:
                 return 0
             found = verdicts.cases(connection, queue, self._bookings, self._config.goods_of, now_unix_ns)

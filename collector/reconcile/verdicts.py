@@ -84,10 +84,10 @@ class Judged:
     decision: Decision | None
 
 
-def oldest(connection: Connection, most: int) -> list[Queued]:
-    """The passages that wait longest, at most so many."""
+def next_in_turn(connection: Connection, most: int) -> list[Queued]:
+    """The passages whose turn it is, at most so many."""
     table = schema.to_judge.c
-    query = select(table.passage_id, table.queued_ns, table.reason).order_by(table.queued_ns, table.passage_id)
+    query = select(table.passage_id, table.queued_ns, table.reason).order_by(table.turn, table.passage_id)
     return [Queued(*row) for row in connection.execute(query.limit(most))]
 
 

@@ -6,21 +6,24 @@ SQLite runs with WAL and synchronous=FULL: when a write transaction has returned
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from collector.errors import StoreError
+from collector.errors import StoreDownError, StoreError
+
+_MIGRATION_LOCK = 0x7469646567617465  # "tidegate"; any number that nobody else uses
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_S = 30
 
-HEAD = "0001"
+HEAD = "0002"
 """Newest revision in MIGRATIONS: a database that has it needs no migration."""
 
 
@@ -29,18 +32,22 @@ class Store:
 
     `write()` and `read()` give a connection in a transaction. Writers are serialised by the database; a write
     transaction is durable when its block ends without an exception, and undone when it ends with one.
+
+    The writers of this process take turns in the order they came: SQLite alone lets whoever asks at the right moment
+    go first, and one that writes without a pause would keep the others out.
     """
 
     def __init__(self, engine: Engine) -> None:
         """Use `open_store` instead."""
         self._engine = engine
         self._sqlite = engine.dialect.name == "sqlite"
+        self._writers = Turnstile()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A write transaction; StoreError when the database cannot (disk full, locked, damaged)."""
         try:
-            with self._engine.connect() as connection:
+            with self._writers.passing(), self._engine.connect() as connection:
                 # SQLite would begin as a reader and fail later when another writer came between.
                 self._begin(connection, "BEGIN IMMEDIATE")
                 try:
@@ -79,6 +86,27 @@ class Store:
         self._engine.dispose()
 
 
+class Turnstile:
+    """A lock that is given in the order it was asked for."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._next = self._now = 0
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """Hold it."""
+        with self._changed:
+            mine, self._next = self._next, self._next + 1
+            self._changed.wait_for(lambda: self._now == mine)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._now += 1
+                self._changed.notify_all()
+
+
 def open_store(url: str, *, migrate: bool = True) -> Store:
     """Open the database at an SQLAlchemy URL ("sqlite:////var/lib/tidegate/collector.db", "postgresql+psycopg://…").
 
@@ -94,6 +122,9 @@ def open_store(url: str, *, migrate: bool = True) -> Store:
             _migrate(store, engine)
     except sqlite3.DatabaseError as error:  # raised while the connection was set up, before SQLAlchemy saw it
         raise _translated(error) from error
+    except StoreError:
+        store.close()
+        raise
     return store
 
 
@@ -160,6 +191,8 @@ def _migrate(store: Store, engine: Engine) -> None:
             fix="install that release, or restore the backup that fits this one",
         )
     with store.write() as connection:
+        if engine.dialect.name == "postgresql":  # SQLite lets one in at a time by itself
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -183,7 +216,8 @@ def _translated(error: DBAPIError | sqlite3.DatabaseError) -> StoreError:
         fix = "stop the collector, run `gate-collector audit`, and restore from the last good backup"
     elif "locked" in cause:
         fix = "another program holds the database; end it or try again"
-    return StoreError("the database could not do what was asked", cause=cause, fix=fix)
+    kind = StoreDownError if isinstance(error, OperationalError | sqlite3.OperationalError) else StoreError
+    return kind("the database could not do what was asked", cause=cause, fix=fix)
 
 
 def _shown(engine: Engine) -> str:

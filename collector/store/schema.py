@@ -32,6 +32,8 @@ DIGESTED = {
     "quarantine": ("origin", "at_ns", "kind", "detail", "body_sha256"),
     "evidence": ("sha256", "size", "media_type", "received_ns"),
     "findings": ("subject", "subject_kind", "sequence", "code", "action", "severity", "at_ns", "body"),
+    "live_records": ("journal_id", "record_index", "leaf", "received_ns"),
+    "alarms": ("origin", "at_ns", "kind", "detail", "record_index"),
 }
 
 
@@ -78,6 +80,10 @@ journals = Table(
     Column("receipt", LargeBinary, nullable=False, default=b""),  # latest receipt note
     Column("dead_lettered", BigInteger, nullable=False, default=0),
     Column("last_seen_ns", BigInteger),
+    Column(
+        "lost", BigInteger, nullable=False, default=0
+    ),  # of the dead letters: those whose bytes the gate has no more
+    Column("live_ahead", BigInteger, nullable=False, default=0),  # rows of live_records that are not settled
 )
 
 certificates = Table(
@@ -89,6 +95,9 @@ certificates = Table(
     Column("not_before_ns", BigInteger, nullable=False),
     Column("not_after_ns", BigInteger, nullable=False),
     Column("pem", Text, nullable=False),
+    Column(
+        "used_ns", BigInteger
+    ),  # when it was first shown here; older ones of the same journal are refused from then on
 )
 
 # --- what was received -------------------------------------------------------------------------------------------
@@ -109,6 +118,25 @@ batches = Table(
     PrimaryKeyConstraint("journal_id", "first_index"),
 )
 
+# Records that came ahead of the backlog. While the backlog has not reached one, its bytes and its proof are here.
+# Merged, its bytes are in `batches`. Settled, the tree as it is stored was seen to lead to the root of the checkpoint
+# that it came with. What stays is when it came, and its hash.
+live_records = Table(
+    "live_records",
+    metadata,
+    Column("journal_id", Integer, ForeignKey("journals.journal_id"), nullable=False),
+    Column("record_index", BigInteger, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),  # its leaf hash
+    Column("received_ns", BigInteger, nullable=False),
+    Column("body", LargeBinary),  # its bytes; null once merged
+    Column("proof", LargeBinary),  # inclusion proof, 32 bytes a hash, from the leaf upward; null once merged
+    Column("note", LargeBinary),  # the agent's signed checkpoint it is proved under; null once settled
+    Column("checkpoint_size", BigInteger),  # of that checkpoint; null once settled
+    _digest("live_records"),
+    PrimaryKeyConstraint("journal_id", "record_index"),
+    Index("live_records_by_checkpoint", "journal_id", "checkpoint_size"),
+)
+
 dead_letters = Table(
     "dead_letters",
     metadata,
@@ -127,11 +155,26 @@ quarantine = Table(
     Column("quarantine_id", Integer, primary_key=True, autoincrement=True),
     Column("origin", String, nullable=False),
     Column("at_ns", BigInteger, nullable=False),
-    Column("kind", String, nullable=False),  # fork, bad-seal
+    Column("kind", String, nullable=False),  # fork, bad-seal, bad-proof
     Column("detail", Text, nullable=False),
     Column("body", LargeBinary),  # the batch as it came; null once dropped
     Column("body_sha256", LargeBinary, nullable=False),
     _digest("quarantine"),
+    Column("record_index", BigInteger),  # of a fork: the first record that differs, as `detail` names it
+)
+
+# What does not fit and a person must know, once each: see collector.store.alarms.
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("alarm_id", Integer, primary_key=True, autoincrement=True),
+    Column("origin", String, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("record_index", BigInteger),  # the first record concerned; null when it is none
+    _digest("alarms"),
+    Index("alarms_by_origin", "origin", "kind"),
 )
 
 evidence = Table(
@@ -286,6 +329,8 @@ to_judge = Table(
     Column("passage_id", String, primary_key=True),
     Column("queued_ns", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("turn", BigInteger, nullable=False, default=0),  # the lowest is judged first: see collector.reconcile.turns
+    Index("to_judge_by_turn", "turn"),
 )
 
 # How far each reader of an ordered table has come (name -> next index).

@@ -7,21 +7,24 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import grpc
 import structlog
 
 from edge_agent import __version__
 from edge_agent.app.camera import CameraDesk, CameraOutputs
 from edge_agent.app.connector import CollectorConnector
+from edge_agent.app.devices import DeviceOutputs
 from edge_agent.app.incidents import IncidentBook
 from edge_agent.app.lane import Input, LaneWorker, new_passage_id
+from edge_agent.app.line import Line, lines_of
 from edge_agent.app.records import RecordMaker
 from edge_agent.app.scale import ScaleOutputs, ScaleStation
+from edge_agent.app.stations import AnyStation, Parts, make_stations
+from edge_agent.app.uplink import COLLECTOR, UPLINK, Carried, UplinkDesk
 from edge_agent.assemble.lane import VehicleLane
 from edge_agent.assemble.state import LaneSettings
 from edge_agent.config import CameraTable, LaneTable, SiteFile
 from edge_agent.decide.vehicle import Judge
-from edge_agent.errors import ConfigError, EvidenceLostError, JournalError, LinkError
+from edge_agent.errors import ConfigError, JournalError, LinkError
 from edge_agent.journal.evidence import EvidenceStore
 from edge_agent.journal.journal import Journal
 from edge_agent.keys import AgentKeys
@@ -29,17 +32,16 @@ from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent, DeviceState, Reading
 from edge_agent.model.wire import plate_of
 from edge_agent.reference.cache import ReferenceCache
-from edge_agent.reference.fetch import refresh
-from edge_agent.uplink.stream import RecordStream
-from edge_agent.uplink.supervisor import Uplink, UplinkState
+from edge_agent.uplink.progress import UplinkState
 from gate_contract.rules import RULE_BOOK_HASH, BookingIndex, Policy, PolicyError
 from gate_contract.v1.passage_pb2 import PlateRead
+from gate_contract.v1.reading_pb2 import Reading as DeviceReading
 from gate_contract.v1.record_pb2 import LIFECYCLE_EVENT_STARTED, LIFECYCLE_EVENT_STOPPED, Incident
 
 LOG = structlog.get_logger()
 
-REFERENCE_EVERY_S = 2.0
 KEEP_HOUSE_EVERY_S = 5.0
+SCRUB_EVERY_S = 60.0
 HANGING_S = 20.0
 INCIDENTS = "/incidents"
 """Where open incidents are remembered, among the lanes' passages under way; no lane can have this name."""
@@ -54,33 +56,27 @@ class Agent:
     def __init__(self, site: SiteFile, keys: AgentKeys, clock: Callable[[], Moment]) -> None:
         """Opens journal and caches; raises EdgeAgentError when anything cannot work."""
         self.site, self.clock = site, clock
-        self.connector = CollectorConnector(keys, clock)
         state_dir = site.agent.state_dir
-        self.journal = Journal(state_dir / "journal.db", keys.signer)
-        self.evidence = EvidenceStore(state_dir / "evidence", self.journal)
+        self.journal = Journal(state_dir / "journal", keys.signer)
+        self.evidence = EvidenceStore(state_dir)
         self.reference = ReferenceCache(state_dir / "reference.db")
         self.records = RecordMaker(site.site, clock)
-        self.uplink_state = UplinkState(connected=False, problem="not connected yet")
         self._policy = load_policy(site.agent.policy)
         self._incidents = IncidentBook()
         self._unwritten: list[bytes] = []
         self._record_lock = threading.Lock()
         self._stop = threading.Event()
-        self._stream = RecordStream(self.journal, keys.collector_receipts, __version__, self._wall_ns, self._on_receipt)
+        self._scrubbed = clock()
+        carried = Carried(self.journal, self.evidence, self.reference)
+        limit = site.collector.max_records_per_s
+        self.uplink = UplinkDesk(carried, keys, limit, clock, self._incidents, self._tell)
         self.lanes = [self._lane(table) for table in site.lane]
         self._lane_of = {device: lane for lane in self.lanes for device in lane.devices}
-        self.scales = [self._scale(table.id) for table in site.scale]
+        lines = lines_of(site.scale, clock)
+        self.scales = [self._scale(table.id, lines[table.id]) for table in site.scale]
         self.cameras = [self._cameras(group) for group in _by_address(site.camera)]
-        self.uplink = Uplink(
-            self.connector,
-            self._stream,
-            self.journal.spool.evidence_waiting,
-            self.evidence,
-            self._refresh_reference,
-            REFERENCE_EVERY_S,
-            self._on_uplink,
-            self._on_lost_evidence,
-        )
+        self.devices = make_stations(site.device, Parts(self.evidence, clock, self._device_outputs()))
+        self.stations: list[ScaleStation | AnyStation] = [*self.scales, *self.devices]
         self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
 
     def start(self) -> None:
@@ -89,14 +85,25 @@ class Agent:
         open_incidents = self._incidents.resume(remembered.get(INCIDENTS, b""))
         site_hash = self.site.sha256
         self.record([self.records.lifecycle(LIFECYCLE_EVENT_STARTED, __version__, site_hash, RULE_BOOK_HASH)])
+        self._record_losses()
         self._end_orphans(open_incidents)
         for lane in self.lanes:
             lane.start(remembered.get(lane.lane_id, b""))
         self._open_cameras()
-        for scale in self.scales:
-            scale.start()
+        for station in self.stations:
+            station.start()
         self.uplink.start()
         self._keeper.start()
+
+    @property
+    def connector(self) -> CollectorConnector:
+        """Where the collector is, and the certificate for it."""
+        return self.uplink.connector
+
+    @property
+    def uplink_state(self) -> UplinkState:
+        """How the uplink gets on."""
+        return self.uplink.state
 
     @property
     def hangs(self) -> bool:
@@ -107,12 +114,12 @@ class Agent:
     def stop_capture(self) -> None:
         """Close devices first, then lanes, then record the stop and close the uplink. Loses nothing."""
         self._stop.set()
-        for scale in self.scales:
-            scale.halt()
+        for station in self.stations:
+            station.halt()
         for lane in self.lanes:
             lane.halt()  # before any scale is waited for: it may itself be waiting for its lane
-        for scale in self.scales:
-            scale.stop()
+        for station in self.stations:
+            station.stop()
         for camera in self.cameras:
             camera.stop()
         for lane in self.lanes:
@@ -125,6 +132,7 @@ class Agent:
     def close(self) -> None:
         """Close journal and cache, after `stop_capture`."""
         self.journal.close()
+        self.evidence.close()
         self.reference.close()
 
     def record(self, bodies: Iterable[bytes]) -> None:
@@ -142,7 +150,7 @@ class Agent:
                     LOG.error("journal.dropped", records=excess)  # noqa: TRY400 - told in words
                 return
             self._unwritten.clear()
-        self._stream.wake()
+        self.uplink.stream.wake()
 
     # --- joining -------------------------------------------------------------------------------------------------
 
@@ -161,9 +169,9 @@ class Agent:
         )
         judge = Judge(self.site.site, table.goods, self._policy, self._bookings)
         lane = VehicleLane(settings, new_passage_id(table.id))
-        return LaneWorker(table, lane, judge, self.journal, self.records, self.clock, self._stream.wake)
+        return LaneWorker(table, lane, judge, self.journal, self.records, self.clock, self.uplink.stream.live)
 
-    def _scale(self, device_id: str) -> ScaleStation:
+    def _scale(self, device_id: str, line: Line) -> ScaleStation:
         table = next(scale for scale in self.site.scale if scale.id == device_id)
         lane_table = next(lane for lane in self.site.lane if device_id in lane.scales)
         lane = self._lane_of[device_id]
@@ -172,7 +180,7 @@ class Agent:
             lane.put(Input(reading))
 
         outputs = ScaleOutputs(to_lane, self._on_device, self._keep_garbled)
-        return ScaleStation(table, lane_table, self.evidence, self.clock, outputs)
+        return ScaleStation(table, lane_table, line, self.evidence, self.clock, outputs)
 
     def _cameras(self, group: list[CameraTable]) -> CameraDesk:
         subject = _pushes_to(group[0].listen)
@@ -187,6 +195,15 @@ class Agent:
         outputs = CameraOutputs(self._hand_over, self._keep_unreadable, self._on_device, refused, kept)
         return CameraDesk(group, self.journal, self.evidence, self.clock, outputs)
 
+    def _device_outputs(self) -> DeviceOutputs:
+        def began(subject: str, code: str, text: str, at: Moment, device_id: str) -> None:
+            self._tell(self._incidents.began(subject, code, text, at, device_id=device_id))
+
+        def ended(subject: str, at: Moment) -> None:
+            self._tell(self._incidents.ended(subject, at))
+
+        return DeviceOutputs(self._keep_reading, self._on_device, self._keep_garbled, began, ended)
+
     def _hand_over(self, device_id: str, item: Input) -> None:
         self._lane_of[device_id].put(item)
 
@@ -196,17 +213,11 @@ class Agent:
         LOG.info("device", device=event.device_id, state=event.state.value, text=event.text, attempts=event.attempts)
         self._tell(self._incidents.device(event))
 
-    def _on_uplink(self, state: UplinkState) -> None:
-        self.uplink_state = state
-        now = self.clock()
-        if state.connected:
-            self._tell(self._incidents.ended("uplink", now))
-        else:
-            self._tell(self._incidents.began("uplink", "uplink-down", state.problem, now))
-
     def _end_orphans(self, open_incidents: list[str]) -> None:
         """What is left of devices that are no longer in the site file: their incidents, and plates no lane can take."""
-        here = {"uplink", "journal", *self._lane_of, *(_pushes_to(camera.listen) for camera in self.site.camera)}
+        listening = (_pushes_to(camera.listen) for camera in self.site.camera)
+        devices = (subject for station in self.devices for subject in station.subjects)
+        here = {UPLINK, COLLECTOR, "journal", *self._lane_of, *listening, *devices}
         for subject in set(open_incidents) - here:
             self._tell(self._incidents.ended(subject, self.clock()))
         entries = [entry for entry in self.journal.spool.inbox() if entry.device_id not in self._lane_of]
@@ -217,6 +228,28 @@ class Agent:
         except JournalError as error:
             LOG.warning("inbox.not_taken", entries=len(entries), problem=str(error))
 
+    def _record_losses(self) -> None:
+        """What the journal found to be gone is itself a record."""
+        for loss in self.journal.losses:
+            LOG.error("journal.loss", text=loss.text, quarantined=loss.quarantined)
+        try:
+            self.journal.record_losses(self.records.loss)
+        except JournalError as error:
+            LOG.error("journal.losses_not_recorded", problem=str(error))  # noqa: TRY400 - told in words
+        else:
+            self.uplink.stream.wake()
+
+    def _scrub(self) -> None:
+        """Look at a part of the journal that lies long, now and then: damage is found before it is needed."""
+        now = self.clock()
+        if now.seconds_since(self._scrubbed) < SCRUB_EVERY_S:
+            return
+        self._scrubbed = now
+        try:
+            self.journal.scrub()
+        except JournalError as error:
+            LOG.error("journal.not_scrubbed", problem=str(error))  # noqa: TRY400 - told in words
+
     def _watch_journal(self) -> None:
         """That nothing could be written is written down as soon as it can be."""
         now, problem = self.clock(), self.journal.problem
@@ -224,10 +257,6 @@ class Agent:
             self._tell(self._incidents.began("journal", "journal-not-written", problem, now))
         else:
             self._tell(self._incidents.ended("journal", now))
-
-    def _on_lost_evidence(self, loss: EvidenceLostError) -> None:
-        LOG.error("evidence.lost", problem=str(loss))
-        self._tell([self._incidents.over_at_once("evidence-lost", str(loss), self.clock())])
 
     def _open_cameras(self) -> None:
         """Listen for cameras; an address that cannot be had now is told and tried again by housekeeping."""
@@ -244,11 +273,8 @@ class Agent:
                     self._tell(self._incidents.ended(device_id, self.clock()))
 
     def _is_well(self, subject: str) -> bool:
-        states = {station.table.id: station.state for station in self.scales}
+        states = {station.table.id: station.state for station in self.stations}
         return states.get(subject, DeviceState.OK) is DeviceState.OK
-
-    def _on_receipt(self, size: int) -> None:
-        LOG.debug("receipt", size=size)
 
     def _tell(self, incidents: list[Incident]) -> None:
         self.record([self.records.incident(incident) for incident in incidents])
@@ -256,30 +282,30 @@ class Agent:
     def _keep_garbled(self, device_id: str, raw: bytes, length: int, reason: str, at: Moment) -> None:
         self.record([self.records.garbled(device_id, raw, length, reason, at)])
 
+    def _keep_reading(self, reading: DeviceReading) -> None:
+        """Durable when it returns; JournalError while the disk takes nothing."""
+        self.journal.append([self.records.reading(reading)])
+        self.uplink.stream.wake()
+
     def _keep_unreadable(self, device_id: str, raw: bytes, length: int, reason: str, at: Moment) -> None:
         """A push is answered after this: it must be on disk, so a JournalError goes to the camera as 503."""
         self.journal.append([self.records.garbled(device_id, raw, length, reason, at)])
-        self._stream.wake()
+        self.uplink.stream.wake()
 
     def _bookings(self, now: Moment) -> tuple[BookingIndex, int | None]:
-        return self.reference.index(), self.reference.age_s(now.wall)
-
-    def _refresh_reference(self, channel: grpc.Channel) -> None:
-        refresh(channel, self.reference, self._wall_ns())
-
-    def _wall_ns(self) -> int:
-        return self.clock().wall
+        return self.reference.index(), self.reference.age_s(now)
 
     def _keep_house(self) -> None:
         """What must happen now and then: late records written, acknowledged ones forgotten."""
         while not self._stop.wait(KEEP_HOUSE_EVERY_S):
             self._open_cameras()
             self.record([])
+            self._scrub()
+            self._record_losses()
             self._watch_journal()
             self._tell(self._incidents.settled(self._is_well, self.clock()))
             try:
-                while not self._stop.is_set() and self.journal.prune(self.site.agent.keep_acknowledged):
-                    pass
+                self.journal.prune(self.site.agent.keep_acknowledged)
             except JournalError as error:
                 LOG.warning("journal.not_pruned", problem=str(error))
 

@@ -1,23 +1,30 @@
-"""Plate cameras that push, at work: a push is understood, its pictures and readings are kept, then it is answered."""
+"""Plate cameras at work: what they push is kept and then answered; those that are asked have their own room."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
+from edge_agent.app.camera_keep import CameraKeeper, KeeperStores, password_of
+from edge_agent.app.camera_pull import CameraPuller, PullOutputs
 from edge_agent.app.lane import Input
 from edge_agent.config import CameraTable
-from edge_agent.drivers.plate.hikvision import ParsedPush, Unreadable, parse_push, plates_seen
+from edge_agent.drivers.plate.camera import Message
+from edge_agent.drivers.plate.events import Unreadable
+from edge_agent.errors import JournalError
 from edge_agent.journal.evidence import EvidenceStore
 from edge_agent.journal.journal import Journal
-from edge_agent.links.http_push import Push, PushListener, Route
+from edge_agent.links.http_push import Credentials, Push, PushListener, Route
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent, DeviceState, PlateSeen
-from edge_agent.model.wire import plate_message
 
 LOG = structlog.get_logger()
+
+TICK_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class CameraOutputs:
     Attributes:
         reading: device id and reading, to its lane.
         garbled: device id, bytes, how many there were, reason, when; makes a record of what is no event.
-        event: a camera was heard for the first time.
+        event: a camera was heard for the first time, or one that is asked changed its state.
         refused: a push was not answered with 200: the reason, and the peer's address.
         kept: a push was.
     """
@@ -40,7 +47,7 @@ class CameraOutputs:
 
 
 class CameraDesk:
-    """All cameras of one listening address. Its listener calls `take` from several threads at once."""
+    """All cameras of one listening address, or all that are asked (`listen` is ""). Several threads call it at once."""
 
     def __init__(
         self,
@@ -50,35 +57,82 @@ class CameraDesk:
         clock: Callable[[], Moment],
         outputs: CameraOutputs,
     ) -> None:
-        """Listens from `start` on."""
-        self._journal, self._evidence, self._clock, self._outputs = journal, evidence, clock, outputs
-        self.heard: dict[str, Moment] = {}
-        self.last: dict[str, PlateSeen] = {}
+        """Listens and asks from `start` on; ConfigError when a profile, password or CA file cannot be used."""
+        self._journal, self._clock, self._outputs = journal, clock, outputs
+        stores = KeeperStores(journal, evidence, outputs.reading)
+        self._keepers = {camera.id: CameraKeeper(camera, stores) for camera in cameras}
+        self._readers = {name: keeper.reader() for name, keeper in self._keepers.items()}
+        self._heard: dict[str, Moment] = {}
+        self._silent: set[str] = set()
+        self._since = clock()
         self.device_ids = tuple(camera.id for camera in cameras)
         self.refused = 0
         self._listening = False
-        host, port = cameras[0].address
-        routes = {camera.push_path: Route(device_id=camera.id, allow=camera.networks) for camera in cameras}
-        self._listener = PushListener(host, port, routes, self.take, self._refuse)
+        self._stop = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="cameras", daemon=True)
+        pull_outputs = PullOutputs(outputs.garbled, outputs.event)
+        self._pullers = [
+            CameraPuller(self._keepers[camera.id], journal, clock, pull_outputs) for camera in cameras if camera.url
+        ]
+        self._listener = self._listen([camera for camera in cameras if camera.listen])
 
     @property
     def port(self) -> int:
-        """The port listened on."""
-        return self._listener.port
+        """The port listened on; 0 where all cameras are asked."""
+        return self._listener.port if self._listener is not None else 0
 
     @property
     def listening(self) -> bool:
-        """Whether cameras can reach it."""
+        """Whether cameras can reach it; those that are asked need nothing."""
         return self._listening
 
+    @property
+    def heard(self) -> dict[str, Moment]:
+        """When each camera last said something; one that is asked and does not answer is not among them."""
+        asked = {puller.device_id: puller.heard for puller in self._pullers}
+        return self._heard | {name: heard for name, heard in asked.items() if heard is not None}
+
+    @property
+    def last(self) -> dict[str, PlateSeen]:
+        """Each camera's last vehicle."""
+        return {name: keeper.last for name, keeper in self._keepers.items() if keeper.last is not None}
+
+    def look(self, device_id: str) -> tuple[DeviceState, str]:
+        """How a camera is, and in words why it is not well."""
+        for puller in self._pullers:
+            if puller.device_id == device_id:
+                return puller.state, puller.text
+        if not self._listening:
+            return DeviceState.UNPLUGGED, "this machine cannot listen for it now; it tries again"
+        if device_id in self._silent:
+            return DeviceState.SILENT, self._silence(device_id)
+        if device_id not in self._heard:
+            return DeviceState.STARTING, "no push has come since the agent started"
+        return DeviceState.OK, ""
+
     def start(self) -> None:
-        """Listen; LinkError when the address cannot be bound now, and then it may be tried again."""
-        self._listener.start()
+        """Listen and ask; LinkError when the address cannot be bound now, and then it may be tried again."""
+        if self._listener is not None:
+            self._listener.start()
+        remembered = self._journal.in_flight()
+        for keeper in self._keepers.values():
+            keeper.resume(remembered)
+        for puller in self._pullers:
+            puller.start(remembered)
+        self._ticker.start()
         self._listening = True
 
     def stop(self) -> None:
-        """Stop listening."""
-        self._listener.stop()
+        """Stop listening and asking."""
+        self._stop.set()
+        for puller in self._pullers:
+            puller.halt()
+        if self._listener is not None:
+            self._listener.stop()
+        for puller in self._pullers:
+            puller.stop()
+        if self._ticker.is_alive():
+            self._ticker.join(timeout=3)
 
     def take(self, push: Push) -> None:
         """Make a push durable: pictures and message as evidence, each vehicle in the inbox.
@@ -86,35 +140,60 @@ class CameraDesk:
         Raises JournalError when the disk cannot take it; the camera is then not answered with 200 and sends it again.
         """
         now = self._clock()
-        parsed = parse_push(push.content_type, push.body)
-        if parsed.faults:
-            LOG.warning("camera.push_faults", device=push.device_id, faults=parsed.faults)
-        self._take_unreadable(push.device_id, parsed, now)
-        if plates_seen(parsed, push.device_id, now, ()):
-            # Kept for vehicles only: heartbeats and motion events would fill the disk.
-            kept = [self._evidence.keep(p.body, p.media_type, p.role) for p in parsed.pictures]
-            kept += [self._evidence.keep(document, "application/xml", "message") for document in parsed.documents]
-            for plate in plates_seen(parsed, push.device_id, now, tuple(kept)):
-                self._spool(plate)
+        message = self._readers[push.device_id].push(push.body)
+        self._take_unreadable(push.device_id, message, now)
+        self._keepers[push.device_id].keep(message, now)
         self._well(push.device_id, now)
 
-    def _spool(self, plate: PlateSeen) -> None:
-        body = plate_message(plate).SerializeToString()
-        inbox_id = self._journal.spool.keep(plate.device_id, plate.event_id, body)
-        if inbox_id is None:
-            LOG.info("camera.repetition", device=plate.device_id, event_id=plate.event_id)
-            return
-        self.last[plate.device_id] = plate
-        self._outputs.reading(plate.device_id, Input(plate, inbox_id))
+    def _listen(self, cameras: Sequence[CameraTable]) -> PushListener | None:
+        if not cameras:
+            return None
+        host, port = cameras[0].address
+        return PushListener(host, port, {each.push_path: _route(each) for each in cameras}, self.take, self._refuse)
 
-    def _take_unreadable(self, device_id: str, parsed: ParsedPush, now: Moment) -> None:
-        for event in parsed.events:
-            if isinstance(event, Unreadable):
-                self._outputs.garbled(device_id, event.raw, len(event.raw), event.reason, now)
+    def _tick(self) -> None:
+        while not self._stop.wait(TICK_S):
+            now = self._clock()
+            for puller in self._pullers:
+                self._each(puller.device_id, partial(puller.tick, now))
+            for name, keeper in self._keepers.items():
+                self._each(name, partial(keeper.tick, now))
+                self._each(name, partial(self._listen_for, keeper, now))
+
+    def _each(self, device_id: str, work: Callable[[], None]) -> None:
+        """One camera's fault is not the others'."""
+        try:
+            work()
+        except JournalError as error:  # it is tried again with the next tick; the journal's incident tells
+            LOG.warning("camera.not_kept", device=device_id, problem=str(error))
+        except Exception:  # the supervisor of all cameras: it must go on for the others
+            LOG.exception("camera.failed", device=device_id)
+
+    def _listen_for(self, keeper: CameraKeeper, now: Moment) -> None:
+        """Tell of a camera that pushes, should be heard from now and then, and is not."""
+        name, patience = keeper.table.id, keeper.silent_after_s
+        if keeper.table.url or patience is None or name in self._silent:
+            return
+        if now.seconds_since(self._heard.get(name, self._since)) >= patience:
+            self._silent.add(name)
+            self._outputs.event(DeviceEvent(name, now, DeviceState.SILENT, self._silence(name)))
+
+    def _silence(self, device_id: str) -> str:
+        return (
+            f"No push has come for {self._keepers[device_id].silent_after_s:g} s. Check the camera's power and network "
+            "cable, then that it still posts to this gate (HTTP listening, its URL and heartbeat)"
+        )
+
+    def _take_unreadable(self, device_id: str, message: Message, now: Moment) -> None:
+        unreadable = [event for event in message.events if isinstance(event, Unreadable)]
+        if unreadable:
+            raw = b"".join(event.raw for event in unreadable)
+            self._outputs.garbled(device_id, raw, len(raw), unreadable[0].reason, now)
 
     def _well(self, device_id: str, now: Moment) -> None:
-        first = device_id not in self.heard
-        self.heard[device_id] = now
+        first = device_id not in self._heard or device_id in self._silent
+        self._heard[device_id] = now
+        self._silent.discard(device_id)
         if first:
             self._outputs.event(DeviceEvent(device_id, now, DeviceState.OK, "the camera pushes"))
         self._outputs.kept()
@@ -123,3 +202,8 @@ class CameraDesk:
         self.refused += 1
         LOG.warning("camera.push_refused", reason=reason, peer=peer)
         self._outputs.refused(reason, peer)
+
+
+def _route(camera: CameraTable) -> Route:
+    credentials = Credentials(camera.user, password_of(camera), camera.auth) if camera.user else None
+    return Route(device_id=camera.id, allow=camera.networks, credentials=credentials)

@@ -12,6 +12,9 @@ from edge_agent.enrol import explain_tls, renew
 from edge_agent.keys import AgentKeys
 from edge_agent.model.moment import Moment
 
+DEAD = ("ping timeout", "keepalive")
+"""What gRPC says of a connection on which pings are not answered."""
+
 LOG = structlog.get_logger()
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,8 +51,12 @@ class CollectorConnector:
         """Whole days until the certificate ends; negative when it has."""
         return self.keys.certificate_days_left(self._now())
 
-    def explain(self, error_text: str) -> str:
-        """A TLS failure in words a person can act on."""
+    def explain(self, error_text: str, *, was_up: bool) -> str:
+        """A failure to connect, or to stay connected, in words a person can act on."""
+        if any(mark in error_text.lower() for mark in DEAD):
+            return "the line is dead: the collector's machine does not answer. Check the network in between"
+        if was_up:
+            return f"the connection to the collector was cut: {error_text}"
         return explain_tls(error_text, self.keys.certificate_pem, self.keys.ca_pem, self._now())
 
     def _now(self) -> datetime:

@@ -65,9 +65,9 @@ class LaneWorker:
         journal: Journal,
         records: RecordMaker,
         clock: Callable[[], Moment],
-        on_append: Callable[[], None],
+        on_append: Callable[[int, int], None],
     ) -> None:
-        """`on_append` is called when records were appended."""
+        """`on_append` is called when records were appended: (index of the first passage, how many passages)."""
         self.lane_id = table.id
         self.devices = frozenset((*table.scales, *table.cameras))
         self._lane, self._judge, self._journal, self._records = lane, judge, journal, records
@@ -142,32 +142,32 @@ class LaneWorker:
         bodies = [self._body(each) for each in decided]
         bodies += [self._records.orphan(orphan.plate, orphan.reason) for orphan in step.orphans]
         memory = remember(step.state)
-        kept = not (bodies or consumed or _worth_keeping(self._state, step.state))
-        if not kept and not self._append(bodies, consumed, memory):
+        first: int | None = 0
+        if bodies or consumed or _worth_keeping(self._state, step.state):
+            first = self._append(bodies, consumed, memory)
+        if first is None:
             return
         self._state = step.state
         for each in decided:
             self.last, self.decided = each, self.decided + 1
             _log(each)
         if bodies:
-            self._on_append()
+            self._on_append(first, len(decided))
 
-    def _append(self, bodies: list[bytes], consumed: Sequence[int], memory: bytes) -> bool:
-        """Whether it is durable: False only when the lane was halted while the disk took nothing."""
+    def _append(self, bodies: list[bytes], consumed: Sequence[int], memory: bytes) -> int | None:
+        """Index of the first body; None only when the lane was halted while the disk took nothing."""
         told: Moment | None = None
         while True:
             self.turned = self._clock()
             try:
-                self._journal.append(bodies, consumed=consumed, in_flight={self.lane_id: memory})
+                return self._journal.append(bodies, consumed=consumed, in_flight={self.lane_id: memory})
             except JournalError as error:
                 # The vehicle is still there and so is what we know of it: try again until the disk takes it.
                 if told is None or self.turned.seconds_since(told) >= TELL_AGAIN_S:
                     told = self.turned
                     LOG.error("journal.append_failed", lane=self.lane_id, problem=str(error))  # noqa: TRY400 - told in words
                 if self._stop.wait(RETRY_S):
-                    return False
-            else:
-                return True
+                    return None
 
     def _body(self, each: LastDecision) -> bytes:
         message = passage_message(each.passage)

@@ -8,7 +8,8 @@ from edge_agent.model.moment import Moment
 from edge_agent.model.readings import PlateSeen
 from edge_agent.model.wire import plate_message, stamp_of
 from gate_contract.v1.passage_pb2 import Passage
-from gate_contract.v1.record_pb2 import Garbled, Incident, Lifecycle, LifecycleEvent, Orphan, Record
+from gate_contract.v1.reading_pb2 import Reading
+from gate_contract.v1.record_pb2 import Garbled, Incident, Lifecycle, LifecycleEvent, Loss, Orphan, Record
 
 FORMAT = 1
 MAX_RAW = 4096
@@ -39,6 +40,17 @@ class RecordMaker:
         """A plate that belongs to no passage."""
         body = Orphan(device_id=plate.device_id, reason=reason, plate=plate_message(plate), at=stamp_of(plate.at))
         return self._finish(Record(orphan=body))
+
+    def loss(self, loss: Loss) -> bytes:
+        """Something that was captured is gone; found now."""
+        body = Loss()
+        body.CopyFrom(loss)
+        body.found.CopyFrom(stamp_of(self._clock()))
+        return self._finish(Record(loss=body))
+
+    def reading(self, reading: Reading) -> bytes:
+        """A reading that stands for itself."""
+        return self._finish(Record(reading=reading))
 
     def incident(self, incident: Incident) -> bytes:
         """A fault that began or ended."""

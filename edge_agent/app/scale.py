@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from edge_agent.app.line import Line
 from edge_agent.assemble.curve import WeightCurve
 from edge_agent.config import LaneTable, ScaleTable
 from edge_agent.drivers.engine import Garbled
@@ -15,7 +16,6 @@ from edge_agent.drivers.scale.driver import Read, ScaleDriver
 from edge_agent.drivers.scale.stability import StabilityDetector
 from edge_agent.errors import JournalError
 from edge_agent.journal.evidence import EvidenceStore
-from edge_agent.links.serial_link import SerialLink
 from edge_agent.links.watch import DeviceWatch
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent, DeviceState, EvidenceRef, Reading, Weight, WeightSample
@@ -80,23 +80,19 @@ class ScaleStation:
         self,
         table: ScaleTable,
         lane: LaneTable,
+        line: Line,
         evidence: EvidenceStore,
         clock: Callable[[], Moment],
         outputs: ScaleOutputs,
     ) -> None:
-        """Raises ConfigError when the profile or the port's settings cannot work."""
+        """On `line`, which `start` opens. ConfigError when the profile cannot work."""
         profile = load_profile(table.profile)
         self.table = table
         self._clock, self._evidence, self._outputs = clock, evidence, outputs
         self._driver = ScaleDriver(profile, variant=table.variant, unit=table.unit)
-        self._link = SerialLink(
-            table.id,
-            table.port,
-            table.baud or profile.link.baud,
-            table.data_format or profile.link.format,
-            clock,
-        )
-        self._watch = DeviceWatch(table.id, silent_after_s=table.silent_after)
+        self._line = line
+        line.attach(self)
+        self._watch = DeviceWatch(table.id, polled=line.asks, silent_after_s=table.silent_after)
         self._stability = StabilityDetector(
             table.id,
             round(table.stable_window * 1000),
@@ -110,10 +106,7 @@ class ScaleStation:
         self._heard: Moment | None = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._read, name=f"scale {table.id}", daemon=True),
-            threading.Thread(target=self._tick, name=f"watch {table.id}", daemon=True),
-        ]
+        self._thread = threading.Thread(target=self._tick, name=f"watch {table.id}", daemon=True)
         self.last: WeightSample | None = None
         self.event: DeviceEvent | None = None
 
@@ -124,21 +117,19 @@ class ScaleStation:
 
     def start(self) -> None:
         """Open the port."""
-        for thread in self._threads:
-            thread.start()
+        self._line.start()
+        self._thread.start()
 
     def halt(self) -> None:
         """Read no more."""
+        self._line.halt()
         self._stop.set()
 
     def stop(self) -> None:
         """Halt, and wait until the port is closed."""
         self.halt()
-        for thread in self._threads:
-            thread.join(timeout=3)
-
-    def _read(self) -> None:
-        self._link.run(self._on_bytes, self._on_link, self._stop)
+        self._line.stop()
+        self._thread.join(timeout=3)
 
     def _tick(self) -> None:
         while not self._stop.wait(0.5):
@@ -152,7 +143,8 @@ class ScaleStation:
         with self._lock:
             self._flush_garbled(final=True)
 
-    def _on_link(self, event: DeviceEvent) -> None:
+    def on_link(self, event: DeviceEvent) -> None:
+        """The port was opened or lost."""
         with self._lock:
             if event.state is DeviceState.STARTING:
                 self._tell(self._watch.link_up(event.at, event.attempts))
@@ -161,17 +153,27 @@ class ScaleStation:
             self._stability.interrupt()
             self._tell(self._watch.link_down(event.text, event.at, event.attempts))
 
-    def _on_bytes(self, chunk: bytes, now: Moment) -> None:
+    def on_bytes(self, chunk: bytes, now: Moment) -> None:
+        """What came on the line; on a shared one, what others say is passed over."""
         with self._lock:
             self._heard = now
-            self._watch.bytes_seen(len(chunk), now)
-            readings = [reading for item in self._driver.feed(chunk) for reading in self._understood(item, now)]
+            if not self._line.is_shared:
+                self._watch.bytes_seen(len(chunk), now)
+            items = [item for item in self._driver.feed(chunk) if self._is_mine(item)]
+            readings = [reading for item in items for reading in self._understood(item, now)]
         for reading in readings:
             self._outputs.reading(reading)
 
+    def _is_mine(self, item: Read | Garbled) -> bool:
+        if not self._line.is_shared:
+            return True
+        if isinstance(item, Garbled):
+            return self._line.is_first(self.table.id)
+        return item.is_about_the_load and item.notes.get("address") == self.table.address
+
     def _flushed(self, now: Moment) -> None:
         """What the parser held back for the next byte, when none comes: garbage is kept, a frame is a frame."""
-        for item in self._driver.flush():
+        for item in filter(self._is_mine, self._driver.flush()):
             for reading in self._understood(item, now):
                 self._outputs.reading(reading)
 
@@ -179,6 +181,9 @@ class ScaleStation:
         if isinstance(item, Garbled):
             self._garbled.add(item, now)
             return []
+        if self._line.is_shared:
+            self._watch.bytes_seen(len(item.frame.raw), now)
+        self._line.answered(self.table.id)
         self._watch.frame_seen(now)
         self._tell(self._watch.reading_seen(now))  # an overload is understood, too
         if not isinstance(item.reading, Weight):

@@ -42,6 +42,9 @@ SAME_VEHICLE_EDITS = 2
 SILENT_SCALE_S = 60.0
 """A recorded vehicle on a scale that says nothing for so long is taken to have left."""
 
+SAME_CLOCK_S = 3600.0
+"""A camera's time that is further from the passage it is held against is of a clock that was not set like ours."""
+
 UNWATCHED_S = 2.0
 """After so long a silence of the scale (cable out, agent down) another vehicle may stand there."""
 
@@ -291,7 +294,8 @@ def _taken_of(before: Passage, left: Moment, present: Passage | None, plate: Pla
     """Whether the camera's own time says that it saw the vehicle that has left, not the one that is there now.
 
     That time lies before its leaving, and nearer to its coming than to the other's. Without a time, or one without its
-    zone, nothing is known: then the plate is the next vehicle's.
+    zone, or one that is of another day than the passage (one of the two clocks is wrong), nothing is known: then the
+    plate is the next vehicle's.
     """
     try:
         taken = datetime.fromisoformat(plate.device_time)
@@ -299,6 +303,8 @@ def _taken_of(before: Passage, left: Moment, present: Passage | None, plate: Pla
         return False
     # Cameras write whole seconds: allow one.
     if taken.tzinfo is None or taken.timestamp() > left.wall / SECOND + 1:
+        return False
+    if _apart(before.opened, taken) > SAME_CLOCK_S:
         return False
     return present is None or _apart(before.opened, taken) < _apart(present.opened, taken)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge_agent.app.agent import load_policy
+from edge_agent.app.line import Line
+from edge_agent.clock import SystemClock
 from edge_agent.config import ScaleTable, SiteError, SiteFile, load_site
 from edge_agent.drivers.scale.driver import ScaleDriver
 from edge_agent.errors import ConfigError, EdgeAgentError
@@ -23,10 +25,30 @@ def load_usable_site(path: Path) -> SiteFile:
 def _problems(site: SiteFile) -> Iterator[str]:
     for scale in site.scale:
         yield from _scale_problems(scale)
+    yield from _line_problems(site)
     try:
         load_policy(site.agent.policy)
     except ConfigError as error:
         yield f"agent, policy: {error}"
+
+
+def _line_problems(site: SiteFile) -> Iterator[str]:
+    """What the scales on one port cannot agree on; told of the first of them."""
+    for port in dict.fromkeys(scale.port for scale in site.scale):
+        scales = [scale for scale in site.scale if scale.port == port]
+        try:
+            Line(scales, SystemClock())
+        except EdgeAgentError as error:
+            if all(_is_profile(scale) for scale in scales):  # else that has been told
+                yield f'scale "{scales[0].id}", port: {error}'
+
+
+def _is_profile(scale: ScaleTable) -> bool:
+    try:
+        load_profile(scale.profile)
+    except EdgeAgentError:
+        return False
+    return True
 
 
 def _scale_problems(scale: ScaleTable) -> Iterator[str]:

@@ -8,31 +8,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import IntEnum
-from functools import reduce
-from operator import xor
+from dataclasses import dataclass, field
+from typing import Protocol
 
+from edge_agent.drivers.framing import FrameLayer
 from edge_agent.drivers.layer import closest
-from edge_agent.drivers.schema import Checksum, FrameLayer, Profile, Variant
+from edge_agent.drivers.variants import CUT_SHORT, WRONG_CHECKSUM, Ends, NeedMore, Rank, Refusal, VariantCheck
 from edge_agent.errors import ConfigError
+
+__all__ = ["MAX_GARBLED", "WRONG_CHECKSUM", "Frame", "FrameParser", "Framed", "Garbled"]
 
 MAX_GARBLED = 64
 """Garbled bytes are handed out in pieces of at most this (or one longest frame): at 600 baud a babbling device is
 reported after about a second, and no stream makes the parser hold more."""
 
-WRONG_CHECKSUM = "wrong checksum"
-"""How the reason of a frame begins that has the right form and a wrong checksum."""
+FEW = 3
+"""Variants that a reason names."""
+
+_OTHER_FORM = Refusal(Rank.FORM, "not of this form")
+_UNSTEADY = "a single frame of another variant than those before: pin the variant that the device sends"
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One whole frame: `raw` as received, `body` after the profile's mask. `offset` counts from the first byte fed."""
+    """One whole frame: `raw` as received, `body` after the profile's mask. `offset` counts from the first byte fed.
+
+    `match` is what the variant's regular expression found in `body`.
+    """
 
     offset: int
     raw: bytes
     body: bytes
     variant: str
+    match: re.Match[bytes] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,132 +52,86 @@ class Garbled:
     reason: str
 
 
-class _Rank(IntEnum):
-    """Of the reasons why no variant matched, the highest tells a person most."""
+class Framed(Protocol):
+    """A profile of a device that sends frames."""
 
-    FORM = 0
-    CUT = 1
-    FOLLOWED = 2
-    CHECKSUM = 3
+    @property
+    def name(self) -> str:
+        """What site files call it."""
+        ...
 
-
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    rank: _Rank
-    reason: str
-
-
-_OTHER_FORM = _Refusal(_Rank.FORM, "not of this form")
+    @property
+    def frame(self) -> FrameLayer:
+        """How its frames look."""
+        ...
 
 
-class _NeedMoreType:
-    """More bytes are needed for a verdict."""
+@dataclass(slots=True)
+class _Steady:
+    """Which variant the device sends, where it sends only one."""
 
+    known: str | None = None
+    candidate: str | None = None
+    candidate_to: int = 0  # offset where the candidate's last frame ended
 
-_NEED_MORE = _NeedMoreType()
-
-
-class _VariantCheck:
-    """One variant of the frame, compiled."""
-
-    def __init__(self, variant: Variant, start: bytes) -> None:
-        self.name = variant.name
-        self.length = variant.length
-        self._start = start
-        self._matches = re.compile(variant.match.encode("latin-1"), re.DOTALL).fullmatch
-        self._checksum = variant.checksum
-        self._compute = _COMPUTE[variant.checksum.algorithm, variant.checksum.encode] if variant.checksum else None
-        self._must_be_followed = variant.next is not None
-
-    def judge(self, pending: bytearray, at: int, *, ended: bool) -> bytes | _Refusal | _NeedMoreType:
-        """The frame's bytes if one begins at `at`; otherwise why not, or that it cannot be told yet."""
-        end = at + self.length
-        if end > len(pending):
-            if not ended:
-                return _NEED_MORE
-            return _Refusal(_Rank.CUT, f"the input ended inside a frame ({len(pending) - at} of {self.length} bytes)")
-        body = bytes(pending[at:end])
-        if not self._matches(body):
-            return _OTHER_FORM
-        if self._checksum and self._compute:
-            told = body[self._checksum.at : self._checksum.at + self._checksum.width]
-            first, last = self._checksum.over
-            computed = self._compute(body[first:last])
-            if told != computed:
-                return _Refusal(_Rank.CHECKSUM, _wrong_checksum(self._checksum, told, computed))
-        return (self._must_be_followed and self._judge_next(pending, end, ended=ended)) or body
-
-    def _judge_next(self, pending: bytearray, end: int, *, ended: bool) -> _Refusal | _NeedMoreType | None:
-        """None when silence or the start of another frame follows.
-
-        Two start bytes in a row are no start: the first may be the checksum of a longer variant. For the same reason
-        a lone start byte at the end of the input is not enough.
-        """
-        first, second = pending[end : end + 1], pending[end + 1 : end + 2]
-        if not first and ended:
-            return None
-        if first == self._start and second and second != self._start:
-            return None
-        if not ended and (not first or (first == self._start and not second)):
-            return _NEED_MORE
-        return _Refusal(_Rank.FOLLOWED, f"followed by {first.hex()}, not by the next frame")
-
-
-def _mask_table(mask: int) -> bytes:
-    return bytes(value & mask for value in range(256))
-
-
-_COMPUTE: dict[tuple[str, str], Callable[[bytes], bytes]] = {
-    ("xor8", "byte"): lambda over: bytes((reduce(xor, over),)),
-    ("xor8", "hex2"): lambda over: b"%02X" % reduce(xor, over),
-    ("neg7", "byte"): lambda over: bytes((-sum(over) & 0x7F,)),
-    ("neg7", "hex2"): lambda over: b"%02X" % (-sum(over) & 0x7F),
-}
-
-
-def _wrong_checksum(checksum: Checksum, told: bytes, computed: bytes) -> str:
-    if checksum.encode == "hex2":
-        return f"{WRONG_CHECKSUM}: the frame says {told.decode('latin-1')}, its bytes give {computed.decode('ascii')}"
-    return f"{WRONG_CHECKSUM}: the frame says {told.hex()}, its bytes give {computed.hex()}"
+    def believes(self, variant: str, start: int, end: int) -> bool:
+        """False for a first frame of another form than those before; `start` and `end` are offsets in the stream."""
+        if variant == self.known or self.known is None or (variant == self.candidate and start >= self.candidate_to):
+            self.known, self.candidate = variant, None
+            return True
+        if variant != self.candidate:  # what begins inside a refused frame is no second one
+            self.candidate, self.candidate_to = variant, end
+        return False
 
 
 class FrameParser:
     """Bytes in, frames and garbled bytes out.
 
-    Between calls it holds less than one longest frame and one garbled piece, plus two bytes.
+    Between calls it holds less than two longest frames and one garbled piece, plus two bytes.
 
     Args:
         profile: the device's profile.
-        variant: pins one of its variants by name; None tells them apart frame by frame.
+        variant: pins one of its variants by name (those with a state are read beside it); None tells them apart frame
+            by frame.
 
     Raises:
         ConfigError: the profile has no variant of that name.
     """
 
-    def __init__(self, profile: Profile, variant: str | None = None) -> None:
-        layer: FrameLayer = profile.frame
-        self._start = bytes.fromhex(layer.start)
-        self._checks = [_VariantCheck(shape, self._start) for shape in layer.variant if variant in {None, shape.name}]
-        if not self._checks:
-            names = [shape.name for shape in layer.variant]
+    def __init__(self, profile: Framed, variant: str | None = None) -> None:
+        layer = profile.frame
+        shapes = [shape for shape in layer.variant if variant in {None, shape.name} or shape.state]
+        if variant is not None and all(shape.name != variant or shape.state for shape in shapes):
+            names = [shape.name for shape in layer.variant if not shape.state]
             raise ConfigError(f"{profile.name} has no variant '{variant}'", fix=closest(str(variant), names))
-        self._no_form = f"no frame begins here: not the form of {' or '.join(check.name for check in self._checks)}"
-        self._mask = _mask_table(layer.mask) if layer.mask else None
+        self._checks = [VariantCheck(shape, layer) for shape in shapes]
+        forms = " or ".join(check.name for check in self._checks[:FEW])
+        self._no_form = f"no frame begins here: not the form of {forms}{' or another' * (len(self._checks) > FEW)}"
+        self._anywhere = any(check.start is None for check in self._checks)
+        self._starts = bytes(sorted({check.start for check in self._checks if check.start is not None}))
+        self._find = _finder(self._starts) if not self._anywhere else None
+        self._checks_at = [
+            tuple(check for check in self._checks if check.start in {None, first}) for first in range(256)
+        ]
+        self._mask = bytes(value & layer.mask for value in range(256)) if layer.mask else None
         self._max = layer.max
         self._piece = max(MAX_GARBLED, layer.max)
-        self._raw = bytearray()
-        self._clean = self._raw if self._mask is None else bytearray()
+        self._steady = _Steady() if layer.steady and variant is None else None
+        self._last: str | None = None  # the last frame's variant
+        self._whole_to = 0  # offset where the last frame, or what came before a silence, ended
+        self._before = b""  # the last byte that is no longer held
+        self._raw = b""
+        self._clean = b""
         self._base = 0  # offset of the first byte held
         self._at = 0  # the next position to judge
         self._garbled_from: int | None = None
-        self._reason: str | None = None  # None: bytes before any start byte
+        self._refusal: Refusal | None = None  # None: bytes before any start byte
         self._fresh = True  # nothing has been cut off yet: the device may be in the middle of a frame
 
     def feed(self, chunk: bytes) -> list[Frame | Garbled]:
         """What these bytes complete, in the order of the stream."""
         self._raw += chunk
-        if self._mask is not None:
-            self._clean += chunk.translate(self._mask)
+        self._clean = self._raw if self._mask is None else self._clean + chunk.translate(self._mask)
         return self._scan(ended=False)
 
     def flush(self) -> list[Frame | Garbled]:
@@ -179,70 +141,127 @@ class FrameParser:
     def _scan(self, *, ended: bool) -> list[Frame | Garbled]:
         items: list[Frame | Garbled] = []
         while True:
-            at = self._clean.find(self._start, self._at)
+            at = self._at if self._find is None else self._find(self._clean, self._at)
             self._skip_to(len(self._clean) if at < 0 else at, items)
-            if at < 0:
+            if not 0 <= at < len(self._clean):
                 break
             verdict = self._judge(at, ended=ended)
-            if isinstance(verdict, _NeedMoreType):
+            if isinstance(verdict, NeedMore):
                 break
-            self._close_garbled(at, items)
             if isinstance(verdict, Frame):
+                self._close_garbled(at, items)
                 items.append(verdict)
+                self._last = verdict.variant
                 self._at = at + len(verdict.body)
+                self._whole_to = self._base + self._at
+                self._fresh = False
             else:
-                self._garbled_from, self._reason = at, verdict
-                self._at = at + 1
-            self._fresh = False
+                self._refuse(at, verdict, items)
         if ended:
-            self._close_garbled(len(self._clean), items)
+            self._close_garbled(len(self._clean), items, final=True)
+            self._whole_to = self._base + len(self._clean)
             self._fresh = True
         self._forget()
         return items
 
-    def _judge(self, at: int, *, ended: bool) -> Frame | str | _NeedMoreType:
+    def _judge(self, at: int, *, ended: bool) -> Frame | Refusal | NeedMore:
         """The frame that begins at `at`, or the most telling reason why none does."""
-        telling: _Refusal = _OTHER_FORM
-        for check in self._checks:
-            verdict = check.judge(self._clean, at, ended=ended)
-            if isinstance(verdict, bytes):
-                raw = verdict if self._mask is None else bytes(self._raw[at : at + check.length])
-                return Frame(self._base + at, raw, verdict, check.name)
-            if isinstance(verdict, _NeedMoreType):
+        telling: Refusal = _OTHER_FORM
+        ends: Ends = {}
+        for check in self._checks_at[self._clean[at]]:
+            if check.follows and not self._comes_after(at, check.follows):
+                continue
+            verdict = check.judge(self._clean, at, ends, ended=ended, last=self._last)
+            if isinstance(verdict, re.Match):
+                if self._steady and check.is_reading:
+                    form = f"{check.name} {verdict.end() - at}" if check.loose else check.name
+                    if not self._steady.believes(form, self._base + at, self._base + verdict.end()):
+                        return Refusal(Rank.FOLLOWED, _UNSTEADY)
+                body = self._clean[at : verdict.end()]
+                raw = body if self._mask is None else self._raw[at : verdict.end()]
+                return Frame(self._base + at, raw, body, check.name, verdict)
+            if isinstance(verdict, NeedMore):
                 return verdict
             if verdict.rank > telling.rank:
                 telling = verdict
-        return self._no_form if telling is _OTHER_FORM else telling.reason
+        return Refusal(Rank.FORM, self._no_form) if telling is _OTHER_FORM else telling
+
+    def _comes_after(self, at: int, allowed: Callable[[bytes], object]) -> bool:
+        """A frame, nothing, or an allowed byte stands directly in front."""
+        before = self._clean[at - 1 : at] if at else self._before
+        return self._base + at == self._whole_to or bool(allowed(before))
+
+    def _refuse(self, at: int, refusal: Refusal, items: list[Frame | Garbled]) -> None:
+        """The byte at `at` begins no frame: a garbled piece of its own, unless it says no more than the one before."""
+        if self._garbled_from is None or not self._continues(refusal):
+            self._close_garbled(at, items)
+            self._garbled_from = at
+            self._refusal = None if self._anywhere and refusal.rank is Rank.FORM else refusal
+        self._at = at + 1
+        if self._anywhere and self._refusal is None and self._clean[at] == ord("\n"):
+            self._close_garbled(at + 1, items)  # what is garbled of a line ends with it
+        if not self._anywhere:
+            self._fresh = False
+        self._hand_on(at + 1, items)
+
+    def _continues(self, refusal: Refusal) -> bool:
+        before = Rank.FORM if self._refusal is None else self._refusal.rank
+        if refusal.rank is Rank.FORM:
+            return self._anywhere
+        return refusal.rank is before and refusal.reason.startswith(CUT_SHORT)
 
     def _skip_to(self, end: int, items: list[Frame | Garbled]) -> None:
         """Everything before `end` is no start of a frame; hands out pieces that have grown to the bound."""
         if end > self._at and self._garbled_from is None:
-            self._garbled_from, self._reason = self._at, None
+            self._garbled_from, self._refusal = self._at, None
         self._at = end
+        self._hand_on(end, items)
+
+    def _hand_on(self, end: int, items: list[Frame | Garbled]) -> None:
         while self._garbled_from is not None and end - self._garbled_from >= self._piece:
-            follows, reason = self._garbled_from + self._piece, self._reason
+            follows, refusal = self._garbled_from + self._piece, self._refusal
             self._close_garbled(follows, items)
-            self._garbled_from, self._reason = follows, reason
+            self._garbled_from, self._refusal = follows, refusal
             self._fresh = False
 
-    def _close_garbled(self, end: int, items: list[Frame | Garbled]) -> None:
+    def _close_garbled(self, end: int, items: list[Frame | Garbled], *, final: bool = False) -> None:
         if self._garbled_from is None or self._garbled_from == end:
             self._garbled_from = None
             return
-        raw = bytes(self._raw[self._garbled_from : end])
-        reason = self._reason
-        if reason is None:
-            joined = self._fresh and len(raw) < self._max and end < len(self._clean)
-            reason = "joined in the middle of a frame" if joined else f"no start of a frame ({self._start.hex()})"
+        raw = self._raw[self._garbled_from : end]
+        reason = self._refusal.reason if self._refusal else self._no_start(len(raw), final=final)
         items.append(Garbled(self._base + self._garbled_from, raw, reason))
         self._garbled_from = None
+        self._fresh = False
+
+    def _no_start(self, length: int, *, final: bool) -> str:
+        if self._fresh and length < self._max and not final:
+            return "joined in the middle of a frame"
+        if self._anywhere:
+            return self._no_form
+        return f"no start of a frame ({' or '.join(f'{start:02x}' for start in self._starts)})"
 
     def _forget(self) -> None:
         done = self._at if self._garbled_from is None else self._garbled_from
-        del self._raw[:done]
-        if self._clean is not self._raw:
-            del self._clean[:done]
+        if not done:
+            return
+        self._before = self._clean[done - 1 : done]
+        self._raw = self._raw[done:]
+        self._clean = self._raw if self._mask is None else self._clean[done:]
         self._base += done
         self._at -= done
         if self._garbled_from is not None:
             self._garbled_from = 0
+
+
+def _finder(starts: bytes) -> Callable[[bytes, int], int]:
+    """Where the next of these bytes is, from a position on; -1 for nowhere."""
+    if len(starts) == 1:
+        return lambda data, at: data.find(starts, at)
+    search = re.compile(b"[" + re.escape(starts) + b"]").search
+
+    def find(data: bytes, at: int) -> int:
+        found = search(data, at)
+        return found.start() if found else -1
+
+    return find

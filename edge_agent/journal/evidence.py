@@ -6,38 +6,55 @@ A blob is on disk, synced, before anything refers to it.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from threading import get_ident
 
 from edge_agent.errors import EvidenceLostError, JournalError
-from edge_agent.journal.journal import Journal
+from edge_agent.journal.evidence_list import Blob, EvidenceList
+from edge_agent.journal.files import PART, synced
+from edge_agent.journal.quarantine import Quarantined
 from edge_agent.model.readings import EvidenceRef
 
-PART = ".part"
-"""How the names of unfinished files end."""
+LOST = ".lost"
+"""How the names of blobs end that are not what they were."""
+
+MEDIA_TYPES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG", "image/png"), (b"<", "application/xml"))
+"""How blobs begin, for when the list with their media types is gone; weight curves are the rest."""
 
 
 class EvidenceStore:
-    """The evidence directory; knows from the journal what is still to be delivered.
+    """The evidence directory of a state directory, and the list of what is still to be delivered.
 
     `kept_bytes` is what was written since the start.
     """
 
-    def __init__(self, directory: Path, journal: Journal) -> None:
-        """Makes the directory; JournalError when it cannot be used."""
-        self._directory, self._journal = directory, journal
+    def __init__(self, state_dir: Path) -> None:
+        """Makes state_dir/evidence and state_dir/evidence.db; JournalError when they cannot be used."""
+        self._directory = state_dir / "evidence"
         self.kept_bytes = 0
         try:
-            directory.mkdir(parents=True, exist_ok=True)
-            for unfinished in directory.glob(f"*/*{PART}"):
+            self._directory.mkdir(parents=True, exist_ok=True)
+            for unfinished in self._directory.glob(f"*/*{PART}"):
                 unfinished.unlink()  # an agent was killed while it wrote
         except OSError as error:
             raise JournalError(
-                f"the evidence directory {directory} cannot be used",
+                f"the evidence directory {self._directory} cannot be used",
                 cause=error.strerror or str(error),
                 fix="check that it belongs to the agent's user",
             ) from error
+        self._list = EvidenceList(state_dir / "evidence.db", self._blobs)
+
+    @property
+    def mended(self) -> list[Quarantined]:
+        """Damaged lists that were put aside since the start, and made again."""
+        return self._list.quarantined
+
+    def close(self) -> None:
+        """Close the list; nothing is pending in memory."""
+        self._list.close()
 
     def keep(self, data: bytes, media_type: str, role: str) -> EvidenceRef:
         """Make a blob durable and queue it for delivery; the same bytes are kept once.
@@ -54,7 +71,7 @@ class EvidenceStore:
             raise JournalError(
                 f"the evidence {path} cannot be written", cause=str(error), fix="free space on its disk"
             ) from error
-        self._journal.spool.expect_delivery(digest.digest(), len(data), media_type)
+        self._list.expect(digest.digest(), len(data), media_type)
         return EvidenceRef(digest.digest(), len(data), media_type, role)
 
     def read(self, digest: bytes) -> bytes:
@@ -72,14 +89,20 @@ class EvidenceStore:
             )
         return data
 
+    def waiting(self, limit: int = 16) -> list[Blob]:
+        """(SHA-256, size, media type) of blobs not yet delivered, at most `limit`."""
+        return self._list.waiting(limit)
+
     def delivered(self, digest: bytes) -> None:
         """The collector has it: it may go from here."""
-        self._journal.spool.expect_no_delivery(digest)
+        self._list.expect_no_more(digest)
         self._path(digest).unlink(missing_ok=True)
 
     def lost(self, digest: bytes) -> None:
-        """It cannot be delivered, ever. What is left of it stays where it is."""
-        self._journal.spool.expect_no_delivery(digest)
+        """It cannot be delivered, ever. What is left of it stays where it is, under a name that says so."""
+        self._list.expect_no_more(digest)
+        with suppress(OSError):  # gone altogether, or the disk takes nothing: it is of no use to anybody
+            self._path(digest).rename(self._path(digest).with_suffix(LOST))
 
     def _path(self, digest: bytes) -> Path:
         name = digest.hex()
@@ -98,8 +121,14 @@ class EvidenceStore:
             temporary.unlink(missing_ok=True)  # on a full disk, what is left of each try would fill it more
             raise
         for directory in (path.parent, self._directory):
-            descriptor = os.open(directory, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            synced(directory)
+
+    def _blobs(self) -> Iterator[Blob]:
+        """What is here, from the directory alone: whatever is delivered is not here any more."""
+        for path in sorted(self._directory.glob("*/*")):
+            if path.suffix:
+                continue
+            with path.open("rb") as file:
+                start = file.read(16)
+            media_type = next((name for begin, name in MEDIA_TYPES if start.startswith(begin)), "text/csv")
+            yield bytes.fromhex(path.name), path.stat().st_size, media_type

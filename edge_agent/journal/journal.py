@@ -1,28 +1,50 @@
-"""The sealed journal: append, seal, receipts, prune, recover.
+"""The sealed journal: append, seal, receipts, prune.
 
-One file, one writer. Every append is one transaction that holds the records, the signed checkpoint that covers them,
-and what else must be true at the same moment (which inbox entries they consumed, which passages are under way).
-When an append has returned, the records are on disk and signed; when it has raised, nothing of it happened.
+Every append is one transaction that holds the records, the signed checkpoint that covers them, and what else must be
+true at the same moment (which inbox entries they consumed, which passages are under way). When an append has returned,
+the records are on disk and signed; when it has raised, nothing of it happened. docs/journal.md tells of the files.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import os
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_agent.errors import JournalError
-from edge_agent.journal.file import JournalFile
+from edge_agent.journal.reading import Ledger, read_record, read_stretch, root_at
+from edge_agent.journal.segment import Commit, entry_hash
 from edge_agent.journal.spool import Spool
-from edge_agent.model.sealed import Stretch
-from gate_contract.checkpoint import Checkpoint, NoteError, Receipt, Signer, open_checkpoint
-from gate_contract.envelope import MAX_RECORD_BYTES, leaf_hashes
-from gate_contract.merkle import EMPTY_ROOT, Frontier, ProofError
+from edge_agent.journal.store import Step, Store
+from edge_agent.model.sealed import LiveItem, Stretch
+from gate_contract.checkpoint import Checkpoint, Receipt, Signer
+from gate_contract.envelope import MAX_RECORD_BYTES, encode_records, leaf_hashes
+from gate_contract.merkle import Frontier, growth_proof
+from gate_contract.v1.batch_pb2 import Batch
+from gate_contract.v1.record_pb2 import Loss
 
 MAX_COMMIT_RECORDS = 2048
 MAX_COMMIT_BYTES = 524_288
 """Records and bytes under one checkpoint: they bound the smallest batch that can be sent."""
+
+SEGMENT_BYTES = 16 << 20
+"""Weight of the commits in a segment: what is checked at every start, and what a roll frees at a time."""
+
+LEAST_SEGMENT_BYTES = 256 << 10
+MOST_OF_DISK = 16
+"""A segment takes at most this part of its file system."""
+
+KEEP_ACKNOWLEDGED = 1 << 30
+"""Bytes of acknowledged segments that are kept while there is room."""
+
+FULL_FROM = 0.8
+"""Share of the disk in use from which on acknowledged segments are not kept."""
+
+RECENT_COMMITS = 4096
+"""Commits whose records can be proved by themselves; older ones go up with the backlog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +60,17 @@ class Counts:
 class Journal:
     """An agent's journal. Safe to use from several threads; writers take turns."""
 
-    def __init__(self, path: Path, signer: Signer) -> None:
-        """Open or make the journal at `path`, sealed by `signer` (named after the journal's origin).
+    def __init__(self, directory: Path, signer: Signer, *, segment_bytes: int | None = None) -> None:
+        """Open or make the journal in `directory`, sealed by `signer` (named after the journal's origin).
 
-        Raises JournalError when it belongs to another key, or its tree does not fit its last signed checkpoint.
+        A journal that an older agent kept in the file `journal.db` beside the directory is taken over. What is damaged
+        is mended, see `losses`. Raises JournalError when it belongs to another key, or cannot go on.
         """
-        self._file, self._signer = JournalFile(path), signer
-        self._frontier = self._recover()
-        self.spool = Spool(self._file)
+        self._signer = signer
+        self._store = Store(directory, signer, segment_bytes or _segment_bytes(directory.parent))
+        self.spool = Spool(self._store)
+        self._ledger = Ledger(self._store, signer)
+        self._recent: deque[tuple[Frontier, int]] = deque(maxlen=RECENT_COMMITS)
 
     @property
     def origin(self) -> str:
@@ -55,16 +80,21 @@ class Journal:
     @property
     def problem(self) -> str:
         """Why nothing can be written now; "" while it can, as far as was tried."""
-        return self._file.problem
+        return self._store.problem
 
     @property
     def size(self) -> int:
         """Records captured since the journal was made."""
-        return self._frontier.size
+        return self._store.head.frontier.size
+
+    @property
+    def losses(self) -> list[Loss]:
+        """What was found to be gone and no record tells yet: see `record_losses`."""
+        return [loss for _, loss in self._store.losses]
 
     def close(self) -> None:
-        """Close the file. Nothing is pending in memory: every append was durable when it returned."""
-        self._file.close()
+        """Close the files. Nothing is pending in memory: every append was durable when it returned."""
+        self._store.close()
 
     # --- writing -------------------------------------------------------------------------------------------------
 
@@ -87,20 +117,40 @@ class Journal:
         """
         if any(len(record) > MAX_RECORD_BYTES for record in records):
             raise JournalError(f"a record of more than {MAX_RECORD_BYTES} bytes cannot be captured")
-        with self._file.writing() as connection:
-            first = self._frontier.size
-            frontier = self._frontier
-            for group in _commit_groups(records):
-                frontier = self._seal(connection, frontier, group)
-            if records:
-                connection.execute(
-                    "UPDATE head SET size = ?, peaks = ? WHERE only = 1", (frontier.size, frontier.to_bytes())
-                )
-            connection.executemany("DELETE FROM inbox WHERE inbox_id = ?", [(inbox_id,) for inbox_id in consumed])
-            connection.executemany("INSERT OR REPLACE INTO in_flight VALUES (?, ?)", list((in_flight or {}).items()))
-            connection.execute("COMMIT")
-            self._frontier = frontier
-        return first
+        return self._append(records, lambda step: _change_state(step, consumed, in_flight or {}))
+
+    def record_losses(self, make: Callable[[Loss], bytes]) -> None:
+        """Append a record of each of `losses`, as `make` serialises it, and forget them, all at once; as `append`."""
+        losses = list(self._store.losses)
+        if losses:
+            self._append([make(loss) for _, loss in losses], lambda step: self._store.told(step, losses))
+            self._store.losses = [each for each in self._store.losses if each not in losses]
+
+    def _append(self, records: Sequence[bytes], beside: Callable[[Step], None]) -> int:
+        self._store.roll_if_due()
+
+        def work(step: Step) -> list[tuple[Frontier, int]]:
+            made = [self._seal(step, group) for group in _commit_groups(records)]
+            beside(step)
+            return made
+
+        made = self._store.write(work)
+        self._recent.extend(made)
+        return made[0][0].size if made else self.size
+
+    def _seal(self, step: Step, records: Sequence[bytes]) -> tuple[Frontier, int]:
+        """Add one commit; the tree before it, and where it ends."""
+        base, leaves = step.head.frontier, leaf_hashes(records)
+        grown = base.grown(leaves)
+        note = self._signer.sign(Checkpoint.of(self.origin, grown).body()).to_bytes()
+        commit = Commit(base.size, grown.size, encode_records(records), note)
+        step.connection.execute(
+            "INSERT INTO commits (first_index, end_index, crc, body, note) VALUES (?, ?, ?, ?, ?)", commit.to_row()
+        )
+        step.head = replace(step.head, frontier=grown)
+        step.leaves += leaves
+        step.weight += commit.weight
+        return base, grown.size
 
     def acknowledge(self, receipt: Receipt, note: bytes, dead_lettered: int, received_ns: int) -> None:
         """Keep a verified receipt: what it covers may be forgotten from now on.
@@ -108,181 +158,125 @@ class Journal:
         A receipt for less than an earlier one changes nothing. JournalError when it names a root that this journal
         never had at that size, or more records than there are.
         """
-        with self._file.writing() as connection:
-            size = receipt.checkpoint.size
-            self._check_receipt(connection, receipt.checkpoint)
-            connection.execute(
-                "UPDATE head SET receipt_size = ?, receipt = ?, receipt_ns = ?, dead_lettered = ? "
-                "WHERE only = 1 AND receipt_size <= ?",
-                (size, note, received_ns, dead_lettered, size),
+        size = receipt.checkpoint.size
+        if size > self.size:
+            raise JournalError(
+                f"the collector holds {size} records of this journal, which has {self.size}",
+                cause="the journal was replaced by an older copy",
+                fix="enrol this machine again: a new key begins a new journal",
             )
-            connection.execute("COMMIT")
+        if root_at(self._store, self._signer.verifier, size) not in (None, receipt.checkpoint.root):
+            raise JournalError(f"the receipt for {size} records names another root than this journal has")
 
-    def prune(self, keep: int) -> int:
-        """Forget records that a receipt covers, except the newest `keep` of them; how many went.
+        def work(step: Step) -> None:
+            if size >= step.head.receipt_size:
+                step.head = replace(
+                    step.head,
+                    receipt_size=size,
+                    receipt=note,
+                    receipt_ns=received_ns,
+                    dead_lettered=dead_lettered,
+                )
 
-        At most 50,000 a call, so that capture never waits long.
+        self._store.write(work)
+
+    def prune(self, keep: int = KEEP_ACKNOWLEDGED) -> int:
+        """Forget segments that a receipt covers; the bytes that gives back.
+
+        The newest of them, together at most `keep` bytes, are kept while less than FULL_FROM of the disk is in use:
+        a collector that was restored from an old backup can get them again.
         """
-        with self._file.writing() as connection:
-            receipt_size, pruned = connection.execute("SELECT receipt_size, pruned FROM head").fetchone()
-            until = min(receipt_size - keep, pruned + 50_000)
-            if until <= pruned:
-                connection.execute("ROLLBACK")
-                return 0
-            connection.execute("DELETE FROM records WHERE record_index < ?", (until,))
-            connection.execute("DELETE FROM checkpoints WHERE size < ?", (until,))
-            connection.execute("UPDATE head SET pruned = ? WHERE only = 1", (until,))
-            connection.execute("COMMIT")
-        return int(until - pruned)
+        return self._store.prune(0 if _disk_is_full(self._store.directory) else keep)
+
+    def scrub(self) -> int | None:
+        """Check one closed segment, in turn; its first index, or None when there is none.
+
+        To be called now and then, from one thread: what lies long is looked at before it is needed. Damage is mended,
+        see `losses`. JournalError when it cannot be.
+        """
+        return self._store.scrub()
 
     # --- reading -------------------------------------------------------------------------------------------------
 
     def stretch(self, first_index: int, max_records: int, max_bytes: int) -> Stretch | None:
         """Records from `first_index` on up to a signed checkpoint; None when there are none.
 
-        JournalError when they are not there any more.
-        Ends at the last checkpoint within `max_records` and `max_bytes`; at least one commit, which may be larger
-        than either.
+        Ends at the last checkpoint of the segment within `max_records` and `max_bytes`; at least one commit, which may
+        be larger than either. JournalError when they cannot be had any more.
         """
-        with self._file.reading() as reader:
-            ends = reader.execute(
-                "SELECT size FROM checkpoints WHERE size > ? AND size <= ? ORDER BY size DESC LIMIT 1",
-                (first_index, first_index + max_records),
-            ).fetchone()
-            if ends is None:
-                ends = reader.execute("SELECT min(size) FROM checkpoints WHERE size > ?", (first_index,)).fetchone()
-            if ends[0] is None:
-                return None
-            records: list[bytes] = []
-            total = 0
-            for (body,) in reader.execute(
-                "SELECT body FROM records WHERE record_index >= ? AND record_index < ? ORDER BY record_index",
-                (first_index, ends[0]),
-            ):
-                total += len(body)
-                if records and total > max_bytes:
-                    return self._cut(reader, first_index, records, ends[0])
-                records.append(body)
-            return self._sealed(reader, first_index, records, ends[0])
+        if first_index >= self.size:
+            return None
+        if first_index < self._store.chain.segments[0]:
+            return self._ledger.stretch(first_index, max_records)
+        return read_stretch(self._store, first_index, max_records, max_bytes)
+
+    def live(self, index: int) -> LiveItem | None:
+        """A record appended lately by this process, proved by itself; None for any other."""
+        recent = list(self._recent)
+        place = bisect_right(recent, index, key=lambda each: each[0].size) - 1
+        if place < 0 or index >= recent[place][1]:
+            return None
+        base, end = recent[place]
+        stretch = self.stretch(base.size, end - base.size, 1)
+        if stretch is None or stretch.end != end or stretch.lost:
+            return None  # damaged meanwhile: it goes up with the backlog
+        records = Batch.FromString(stretch.bodies[0]).records
+        proof = growth_proof(base, leaf_hashes(records), index - base.size)
+        return LiveItem(index, records[index - base.size], proof, stretch.note)
 
     def record(self, index: int) -> bytes | None:
         """One record's bytes; None when it is not there (any more)."""
-        with self._file.reading() as reader:
-            row = reader.execute("SELECT body FROM records WHERE record_index = ?", (index,)).fetchone()
-        return None if row is None else bytes(row[0])
+        return read_record(self._store, index)
 
     def counts(self) -> Counts:
         """The journal's balance, from one moment."""
-        with self._file.reading() as reader:
-            size, acknowledged, dead = reader.execute("SELECT size, receipt_size, dead_lettered FROM head").fetchone()
-        return Counts(size, acknowledged - dead, size - acknowledged, dead)
+        head = self._store.head
+        size, receipt_size, dead = head.frontier.size, head.receipt_size, head.dead_lettered
+        return Counts(size, receipt_size - dead, size - receipt_size, dead)
 
     def receipt(self) -> tuple[int, bytes]:
         """Size that the latest receipt covers, and its note; (0, b"") when there is none."""
-        with self._file.reading() as reader:
-            size, note = reader.execute("SELECT receipt_size, receipt FROM head").fetchone()
-        return int(size), bytes(note)
+        head = self._store.head
+        return head.receipt_size, head.receipt
 
     def receipt_unix_ns(self) -> int:
         """When the latest receipt came, wall clock; 0 when there is none."""
-        with self._file.reading() as reader:
-            return int(reader.execute("SELECT receipt_ns FROM head").fetchone()[0])
+        return self._store.head.receipt_ns
+
+    @property
+    def segments(self) -> int:
+        """Files that the records are in."""
+        return len(self._store.chain.segments)
 
     def kept(self) -> int:
-        """Records in the file."""
-        with self._file.reading() as reader:
-            size, pruned = reader.execute("SELECT size, pruned FROM head").fetchone()
-        return int(size - pruned)
+        """Records in the files."""
+        return self.size - self._store.chain.segments[0]
 
     def in_flight(self) -> dict[str, bytes]:
         """Passages under way when last appended, by lane."""
-        with self._file.reading() as reader:
-            return dict(reader.execute("SELECT lane_id, body FROM in_flight").fetchall())
-
-    # --- inside --------------------------------------------------------------------------------------------------
-
-    def _seal(self, connection: sqlite3.Connection, frontier: Frontier, records: Sequence[bytes]) -> Frontier:
-        grown = frontier.grown(leaf_hashes(records))
-        note = self._signer.sign(Checkpoint.of(self.origin, grown).body()).to_bytes()
-        connection.executemany("INSERT INTO records VALUES (?, ?)", enumerate(records, start=frontier.size))
-        connection.execute("INSERT INTO checkpoints VALUES (?, ?)", (grown.size, note))
-        return grown
-
-    def _cut(self, reader: sqlite3.Connection, first_index: int, records: list[bytes], end: int) -> Stretch:
-        """Shorten to the last checkpoint within what was read, or go on to the first one after it."""
-        within = reader.execute(
-            "SELECT max(size) FROM checkpoints WHERE size > ? AND size <= ?", (first_index, first_index + len(records))
-        ).fetchone()[0]
-        if within is not None:
-            return self._sealed(reader, first_index, records[: within - first_index], within)
-        end = reader.execute("SELECT min(size) FROM checkpoints WHERE size > ?", (first_index,)).fetchone()[0]
-        rows = reader.execute(
-            "SELECT body FROM records WHERE record_index >= ? AND record_index < ? ORDER BY record_index",
-            (first_index, end),
-        ).fetchall()
-        return self._sealed(reader, first_index, [body for (body,) in rows], end)
-
-    def _sealed(self, reader: sqlite3.Connection, first_index: int, records: list[bytes], end: int) -> Stretch:
-        if len(records) != end - first_index:
-            raise JournalError(
-                f"the journal {self._file.path} lacks records between {first_index} and {end}",
-                cause=f"{len(records)} of {end - first_index} are there",
-                fix="if the collector was restored from an older backup: it asks for what was forgotten here upon its "
-                "receipt. If not: the file was altered or damaged, keep a copy of it as evidence",
-            )
-        note = reader.execute("SELECT note FROM checkpoints WHERE size = ?", (end,)).fetchone()[0]
-        return Stretch(first_index, records, bytes(note))
-
-    def _check_receipt(self, connection: sqlite3.Connection, checkpoint: Checkpoint) -> None:
-        if checkpoint.size > self._frontier.size:
-            raise JournalError(
-                f"the collector holds {checkpoint.size} records of this journal, which has {self._frontier.size}",
-                cause="the journal was replaced by an older copy",
-                fix="enrol this machine again: a new key begins a new journal",
-            )
-        row = connection.execute("SELECT note FROM checkpoints WHERE size = ?", (checkpoint.size,)).fetchone()
-        if row is not None and open_checkpoint(bytes(row[0]), self._signer.verifier).root != checkpoint.root:
-            raise JournalError(f"the receipt for {checkpoint.size} records names another root than this journal has")
-
-    def _recover(self) -> Frontier:
-        """The tree as last committed; refuses a file whose head, checkpoint and key do not fit together."""
-        with self._file.writing() as connection:
-            row = connection.execute("SELECT origin, size, peaks FROM head").fetchone()
-            if row is None:
-                connection.execute(
-                    "INSERT INTO head VALUES (1, ?, 0, x'', 0, x'', 0, 0, 0)",
-                    (self.origin,),
-                )
-                connection.execute("COMMIT")
-                return Frontier()
-            origin, size, peaks = row
-            if origin != self.origin:
-                raise JournalError(
-                    f"the journal {self._file.path} belongs to {origin}, this agent's key to {self.origin}",
-                    fix="give the agent an empty state directory, or restore the key that belongs to this journal",
-                )
-            newest = connection.execute("SELECT max(record_index) + 1 FROM records").fetchone()[0]
-            note = connection.execute("SELECT note FROM checkpoints WHERE size = ?", (size,)).fetchone()
-            return self._checked_head(size, bytes(peaks), newest, note)
-
-    def _checked_head(self, size: int, peaks: bytes, newest: int | None, note: tuple[bytes] | None) -> Frontier:
-        try:
-            frontier = Frontier.from_bytes(size, peaks)
-            signed = open_checkpoint(bytes(note[0]), self._signer.verifier).root if note else EMPTY_ROOT
-        except (ProofError, NoteError) as error:
-            raise self._damaged(size, str(error)) from error
-        if signed != frontier.root():
-            raise self._damaged(size, "the last signed checkpoint has another root")
-        if newest not in (None, size):
-            raise JournalError(f"the journal {self._file.path} ends at record {newest}, its head says {size}")
-        return frontier
-
-    def _damaged(self, size: int, cause: str) -> JournalError:
-        return JournalError(
-            f"the journal {self._file.path} is damaged at its head ({size} records)",
-            cause=cause,
-            fix="keep a copy of the file as evidence before anything else",
+        return self._store.read(
+            self._store.active,
+            lambda reader: dict(reader.execute("SELECT lane_id, body FROM in_flight").fetchall()),
         )
+
+
+def _change_state(step: Step, consumed: Sequence[int], in_flight: Mapping[str, bytes]) -> None:
+    gone = sum(
+        step.connection.execute("DELETE FROM inbox WHERE inbox_id = ?", (inbox_id,)).rowcount for inbox_id in consumed
+    )
+    new = sum(_remember(step, lane_id, body) for lane_id, body in in_flight.items())
+    if gone or new:
+        head = step.head
+        step.head = replace(head, inbox_count=head.inbox_count - gone, in_flight_count=head.in_flight_count + new)
+
+
+def _remember(step: Step, lane_id: str, body: bytes) -> bool:
+    """Keep a lane's passage under way; whether the lane is new."""
+    row = (body, entry_hash(body, lane_id), lane_id)
+    if step.connection.execute("UPDATE in_flight SET body = ?, sha256 = ? WHERE lane_id = ?", row).rowcount:
+        return False
+    step.connection.execute("INSERT INTO in_flight (body, sha256, lane_id) VALUES (?, ?, ?)", row)
+    return True
 
 
 def _commit_groups(records: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
@@ -296,3 +290,16 @@ def _commit_groups(records: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         size += len(record)
     if start < len(records):
         yield records[start:]
+
+
+def _segment_bytes(directory: Path) -> int:
+    try:
+        disk = os.statvfs(directory)
+    except OSError:
+        return SEGMENT_BYTES  # opening says what is wrong
+    return max(LEAST_SEGMENT_BYTES, min(SEGMENT_BYTES, disk.f_blocks * disk.f_frsize // MOST_OF_DISK))
+
+
+def _disk_is_full(directory: Path) -> bool:
+    disk = os.statvfs(directory)
+    return disk.f_bavail < disk.f_blocks * (1 - FULL_FROM)

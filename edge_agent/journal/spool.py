@@ -1,13 +1,14 @@
-"""Beside the records: what devices were told is captured and no record has taken yet, and evidence to be delivered.
+"""Beside the records: what devices were told is captured and no record has taken yet.
 
-In the journal's own file, so that taking a message from here and recording it is one transaction.
+In the active segment, so that taking a message from here and recording it is one transaction.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from edge_agent.journal.file import JournalFile
+from edge_agent.journal.segment import entry_hash
+from edge_agent.journal.store import Step, Store
 
 KEPT_EVENTS = 10_000
 """Messages of repeating devices that are remembered; a camera repeats within minutes."""
@@ -23,50 +24,39 @@ class InboxEntry:
 
 
 class Spool:
-    """The journal file's inbox and its list of evidence."""
+    """The journal's inbox."""
 
-    def __init__(self, file: JournalFile) -> None:
-        """In `file`."""
-        self._file = file
+    def __init__(self, store: Store) -> None:
+        """In `store`."""
+        self._store = store
 
     def keep(self, device_id: str, event_id: str, body: bytes) -> int | None:
         """Keep a device's message until a passage takes it; its inbox id, or None when it is a repetition.
 
         When this has returned the device may be told that its message is captured.
         """
-        with self._file.writing() as connection:
-            new = connection.execute(
+
+        def work(step: Step) -> int | None:
+            new = step.connection.execute(
                 "INSERT OR IGNORE INTO seen_events (device_id, event_id) VALUES (?, ?)", (device_id, event_id)
             )
             if not new.rowcount:
-                connection.execute("COMMIT")
                 return None
-            connection.execute("DELETE FROM seen_events WHERE seen_id <= ?", ((new.lastrowid or 0) - KEPT_EVENTS,))
-            entry = connection.execute("INSERT INTO inbox (device_id, body) VALUES (?, ?)", (device_id, body))
-            connection.execute("COMMIT")
-        return entry.lastrowid
+            step.connection.execute("DELETE FROM seen_events WHERE seen_id <= ?", ((new.lastrowid or 0) - KEPT_EVENTS,))
+            inbox_id = step.head.inbox_last + 1
+            step.connection.execute(
+                "INSERT INTO inbox VALUES (?, ?, ?, ?)",
+                (inbox_id, device_id, body, entry_hash(inbox_id, device_id, body)),
+            )
+            step.head = replace(step.head, inbox_count=step.head.inbox_count + 1, inbox_last=inbox_id)
+            return inbox_id
+
+        return self._store.write(work)
 
     def inbox(self) -> list[InboxEntry]:
         """What devices were told is captured and nothing has taken yet, oldest first."""
-        with self._file.reading() as reader:
-            rows = reader.execute("SELECT inbox_id, device_id, body FROM inbox ORDER BY inbox_id").fetchall()
+        rows = self._store.read(
+            self._store.active,
+            lambda reader: reader.execute("SELECT inbox_id, device_id, body FROM inbox ORDER BY inbox_id").fetchall(),
+        )
         return [InboxEntry(*row) for row in rows]
-
-    def expect_delivery(self, sha256: bytes, size: int, media_type: str) -> None:
-        """Remember that a blob is to be delivered; it is durable in the evidence directory already."""
-        with self._file.writing() as connection:
-            connection.execute("INSERT OR REPLACE INTO evidence VALUES (?, ?, ?, 0)", (sha256, size, media_type))
-            connection.execute("COMMIT")
-
-    def evidence_waiting(self, limit: int = 16) -> list[tuple[bytes, int, str]]:
-        """(sha256, size, media type) of blobs not yet delivered, at most `limit`."""
-        with self._file.reading() as reader:
-            return reader.execute(
-                "SELECT sha256, size, media_type FROM evidence WHERE delivered = 0 LIMIT ?", (limit,)
-            ).fetchall()
-
-    def expect_no_delivery(self, sha256: bytes) -> None:
-        """The collector has confirmed a blob, or it is lost. When the same bytes come again they are expected anew."""
-        with self._file.writing() as connection:
-            connection.execute("DELETE FROM evidence WHERE sha256 = ?", (sha256,))
-            connection.execute("COMMIT")

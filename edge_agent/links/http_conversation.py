@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 import socket
 import threading
 import time
@@ -15,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import TracebackType
 from typing import Self
 
+from edge_agent.links.http_credentials import Challenger, Credentials
 from edge_agent.links.http_request import (
     ChunkedBody,
     Head,
@@ -43,12 +41,12 @@ class Route:
     Attributes:
         device_id: from the site file.
         allow: networks that may push; () admits nobody, 0.0.0.0/0 everybody who can reach the port.
-        credentials: user name and password for HTTP Basic; None: not asked for.
+        credentials: what it must know beside; None: not asked for.
     """
 
     device_id: str
     allow: tuple[IPv4Network | IPv6Network, ...]
-    credentials: tuple[str, str] | None = field(default=None, repr=False)
+    credentials: Credentials | None = None
 
     def admits(self, peer: Address) -> bool:
         """Whether the address may push here."""
@@ -140,6 +138,7 @@ class Desk:
     limits: Limits
     bytes_in_flight: Budget
     stopping: threading.Event
+    challenger: Challenger = field(default_factory=Challenger)
 
 
 class Conversation:
@@ -161,7 +160,8 @@ class Conversation:
             while (head := self._head(wait)) and self._handle(head):
                 wait = self._limits.idle_seconds
         except RefusedRequestError as refusal:
-            self._desk.on_refused(f"{refusal.status.value}: {refusal}", str(self._peer))
+            if not refusal.expected:
+                self._desk.on_refused(f"{refusal.status.value}: {refusal}", str(self._peer))
             self._send(answer(refusal.status, refusal.what, refusal.fields))
             self._linger()
 
@@ -191,10 +191,21 @@ class Conversation:
             raise RefusedRequestError(HTTPStatus.METHOD_NOT_ALLOWED, what, fields={"Allow": "POST"})
         if not route.admits(self._peer):
             raise RefusedRequestError(HTTPStatus.FORBIDDEN, f"{self._peer} may not push to {head.path}")
-        if route.credentials and not _knows(route.credentials, head.fields.get("authorization", "")):
-            what, fields = f"{head.path} asks for a user name and password", {"WWW-Authenticate": 'Basic realm="gate"'}
-            raise RefusedRequestError(HTTPStatus.UNAUTHORIZED, what, fields=fields)
+        if route.credentials is not None:
+            self._know(route.credentials, head)
         return route
+
+    def _know(self, credentials: Credentials, head: Head) -> None:
+        """Refuse a peer that does not prove that it knows the password."""
+        given, challenger = head.fields.get("authorization", ""), self._desk.challenger
+        peer = str(self._peer)
+        if challenger.admits(credentials, given, head.method, peer):
+            return
+        stale = given.lower().startswith("digest") and not challenger.is_fresh(given)
+        expected = (not given or stale) and challenger.is_patient(peer)
+        what = f"{head.path} asks for a user name and password"
+        fields = {"WWW-Authenticate": challenger.challenge(credentials, stale=stale)}
+        raise RefusedRequestError(HTTPStatus.UNAUTHORIZED, what, fields=fields, expected=expected)
 
     def _keep(self, push: Push) -> None:
         try:
@@ -300,12 +311,3 @@ def answer(
         *(f"{name}: {value}" for name, value in (fields or {}).items()),
     ]
     return "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + body
-
-
-def _knows(credentials: tuple[str, str], authorization: str) -> bool:
-    scheme, _, encoded = authorization.partition(" ")
-    try:
-        given = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return scheme.lower() == "basic" and hmac.compare_digest(given, ":".join(credentials).encode())

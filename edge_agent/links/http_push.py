@@ -22,8 +22,9 @@ from typing import Self
 
 from edge_agent.errors import LinkError
 from edge_agent.links.http_conversation import RETRY, Address, Budget, Conversation, Desk, Limits, Push, Route, answer
+from edge_agent.links.http_credentials import Credentials
 
-__all__ = ["Limits", "Push", "PushListener", "Route"]
+__all__ = ["Credentials", "Limits", "Push", "PushListener", "Route"]
 
 BACKLOG = 32  # connections the kernel holds until they are accepted
 ACCEPT_PAUSE_SECONDS = 0.5

@@ -30,14 +30,21 @@ class RefusedRequestError(LinkError):
     Attributes:
         status: the answer's status.
         fields: further fields of the answer.
+        expected: part of an orderly conversation (a first question without credentials), and no fault.
     """
 
     def __init__(
-        self, status: HTTPStatus, what: str, *, cause: str = "", fields: Mapping[str, str] | None = None
+        self,
+        status: HTTPStatus,
+        what: str,
+        *,
+        cause: str = "",
+        fields: Mapping[str, str] | None = None,
+        expected: bool = False,
     ) -> None:
         """As EdgeAgentError, with the answer's status."""
         super().__init__(what, cause=cause)
-        self.status, self.fields = status, dict(fields or {})
+        self.status, self.fields, self.expected = status, dict(fields or {}), expected
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ class SerialLink:
         data_format: data bits, parity and stop bits, e.g. "8N1" or "7E1".
         clock: what the time is; asked once for each read.
         read_timeout: seconds a read waits for the first byte; LONGEST_READ_S at most.
+        ask: what to send to the device now, None for nothing; asked before each read. None for devices that send by
+            themselves.
 
     Raises:
         LinkError: a port, speed or format that can never work.
@@ -60,11 +62,13 @@ class SerialLink:
         clock: Callable[[], Moment],
         *,
         read_timeout: float = 0.2,
+        ask: Callable[[Moment], bytes | None] | None = None,
     ) -> None:
         self._device_id = device_id
         self._settings = PortSettings.read(port, baud, data_format)
         self._clock = clock
         self._read_timeout = min(read_timeout, LONGEST_READ_S)
+        self._ask = ask
         self._failures = 0
         self._told = ""
 
@@ -137,6 +141,8 @@ class SerialLink:
         checked = self._clock()
         while not stop.is_set():
             try:
+                if self._ask is not None and (question := self._ask(self._clock())) is not None:
+                    port.write(question)
                 chunk = port.read()
             except PORT_ERRORS as error:
                 self._fail(explain(self._settings.port, self._settings.line, error), on_event)

@@ -27,6 +27,9 @@ READ_AT_MOST = 4096
 """Bytes of one read: four seconds of a full 9600 baud line, and the size of Linux's own tty buffer."""
 
 KEEPALIVE_S = 1
+WRITE_WITHIN_S = 1.0
+"""A question is a few bytes: a line that does not take them in this time is blocked."""
+
 DEAD_PEER_MS = 3000
 """A peer that acknowledges nothing for so long is given up, by tcp(7) TCP_USER_TIMEOUT: half-open connections end."""
 
@@ -96,6 +99,7 @@ class SerialPort:
             parity=settings.parity,
             stopbits=settings.stop_bits,
             timeout=read_timeout if self._waits_itself else 0,
+            write_timeout=WRITE_WITHIN_S,
             exclusive=None if settings.scheme else True,
             do_not_open=True,
         )
@@ -115,6 +119,10 @@ class SerialPort:
             return first + self._port.read(min(self._port.in_waiting, READ_AT_MOST - 1)) if first else b""
         ready, _, _ = select.select([self._port.fileno()], [], [], self._read_timeout)
         return self._port.read(READ_AT_MOST) if ready else b""
+
+    def write(self, data: bytes) -> None:
+        """Ask the device something. What it says comes with `read`."""
+        self._port.write(data)
 
     def moved(self, *, quiet: bool) -> str:
         """Why what is open is no longer the device at the port's path; "" while it is.

@@ -14,9 +14,17 @@ from edge_agent.model.readings import DeviceEvent, DeviceState
 STRAY_BYTES = 8
 """So many bytes after a frame are line ends and padding: a device that prints on demand may leave them unframed."""
 
+PAUSED_S = 5.0
+"""Between two ticks so far apart the machine was suspended, or this program did not run: nothing was watched."""
+
 _SILENT = (
     "The port is open but no byte came for {:g} s. Check that the device is on and its display lives, then the cable "
     "(TX and RX may be swapped), then that its continuous output is switched on and this is the port it is wired to"
+)
+_NO_ANSWER = (
+    "The port is open and the device was asked, but nothing came back for {:g} s. Check that the device is on and set "
+    "to answer commands, then its address, baud rate and format against its own menu, then the wires (RS-485: A and B "
+    "may be swapped; RS-232: TX and RX)"
 )
 _BABBLING = (
     "{} bytes came in {:.0f} s and no frame. Baud rate, data format or profile do not match the device. Compare `baud` "
@@ -45,7 +53,7 @@ class _Seen:
 class DeviceWatch:
     """Turns what was seen of one listened-to device into changes of its state.
 
-    Not for polled devices. Not thread-safe: call it from one thread. `tick` must be called at least once a second, so
+    Not thread-safe: call it from one thread. `tick` must be called at least once a second, so
     that a fault is told within 5 s.
 
     Every method that can change the state returns the DeviceEvent to publish, or None when there is nothing new. A new
@@ -58,11 +66,17 @@ class DeviceWatch:
         device_id: str,
         *,
         continuous: bool = True,
+        polled: bool = False,
         silent_after_s: float = 3.0,
         babble_after_s: float = 3.0,
         unreadable_after_s: float = 3.0,
     ) -> None:
-        """Watch a device; `continuous=False` when it prints on demand and is silent by nature (it is never SILENT)."""
+        """Watch a device.
+
+        `continuous=False` when it prints on demand and is silent by nature (it is never SILENT); `polled` when it is
+        asked all the time and answers.
+        """
+        self._silence_text = _NO_ANSWER if polled else _SILENT
         self._device_id = device_id
         self._continuous = continuous
         self._silent_after_s = silent_after_s
@@ -71,6 +85,7 @@ class DeviceWatch:
         self._state = DeviceState.STARTING
         self._text = ""
         self._seen = _Seen()
+        self._ticked: Moment | None = None
 
     @property
     def state(self) -> DeviceState:
@@ -111,15 +126,19 @@ class DeviceWatch:
 
     def tick(self, now: Moment) -> DeviceEvent | None:
         """Time has passed."""
+        paused = _seconds(self._ticked, now) >= PAUSED_S
+        self._ticked = now
         if self._seen.bytes_at is None:
             return None  # the link is not open
+        if paused:
+            self._seen = _Seen(bytes_at=now)  # what the device did meanwhile nobody saw: it is watched from here on
         finding = self._silence(now) or self._babble(now) or self._dialect(now)
         return self._become(*finding, now) if finding else None
 
     def _silence(self, now: Moment) -> tuple[DeviceState, str] | None:
         if not self._continuous or _seconds(self._seen.bytes_at, now) < self._silent_after_s:
             return None
-        return DeviceState.SILENT, _SILENT.format(self._silent_after_s)
+        return DeviceState.SILENT, self._silence_text.format(self._silent_after_s)
 
     def _babble(self, now: Moment) -> tuple[DeviceState, str] | None:
         """Bytes without a frame that go on; on demand one print is all there is, so that the wait counts instead."""

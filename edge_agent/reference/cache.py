@@ -11,11 +11,15 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 
 from edge_agent.errors import EdgeAgentError
+from edge_agent.model.moment import SECOND, Moment, MonoNs, WallNs
 from gate_contract.rules import BookingIndex
 from gate_contract.v1.declaration_pb2 import Declaration
 
-KEPT_NS = 3 * 86_400 * 1_000_000_000
+KEPT_NS = 3 * 86_400 * SECOND
 """Nothing at a gate is judged by a declaration whose sailing left longer ago."""
+
+SET_NS = 86_400 * SECOND
+"""A wall clock that moved so much against the monotonic one was set: what left "long ago" by it may not have left."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS declarations (declaration_id TEXT PRIMARY KEY, version INTEGER NOT NULL, body BLOB NOT NULL);
@@ -23,6 +27,10 @@ CREATE TABLE IF NOT EXISTS state (
     only INTEGER PRIMARY KEY CHECK (only = 1), position INTEGER NOT NULL, fetched_ns INTEGER NOT NULL
 );
 INSERT OR IGNORE INTO state VALUES (1, 0, 0);
+CREATE TABLE IF NOT EXISTS fetched (
+    only INTEGER PRIMARY KEY CHECK (only = 1), mono_ns INTEGER NOT NULL, boot_id BLOB NOT NULL
+);
+INSERT OR IGNORE INTO fetched VALUES (1, 0, x'');
 """
 
 
@@ -49,14 +57,16 @@ class ReferenceCache:
                 fix="check that its directory belongs to the agent's user and has space",
             ) from error
         self._index: BookingIndex | None = None
+        self._doubted = False
 
     def _open(self) -> None:
         self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         try:
             self._connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
-            self._position, self._fetched_ns = self._connection.execute(
-                "SELECT position, fetched_ns FROM state"
+            self._position, wall_ns, mono_ns, boot_id = self._connection.execute(
+                "SELECT position, fetched_ns, mono_ns, boot_id FROM state JOIN fetched USING (only)"
             ).fetchone()
+            self._fetched = Moment(WallNs(wall_ns), MonoNs(mono_ns), boot_id, synchronised=False) if wall_ns else None
             rows = self._connection.execute("SELECT body FROM declarations").fetchall()
             self._latest = {d.declaration_id: d for d in (Declaration.FromString(body) for (body,) in rows)}
         except (sqlite3.Error, DecodeError):
@@ -68,9 +78,9 @@ class ReferenceCache:
         """Up to where everything was fetched."""
         return int(self._position)
 
-    def age_s(self, now_ns: int) -> int | None:
+    def age_s(self, now: Moment) -> int | None:
         """Seconds since the collector last said that this is all; None when it never did."""
-        return max(0, (now_ns - self._fetched_ns) // 1_000_000_000) if self._fetched_ns else None
+        return max(0, int(now.seconds_since(self._fetched))) if self._fetched else None
 
     def __len__(self) -> int:
         """Declarations held."""
@@ -106,21 +116,28 @@ class ReferenceCache:
             if fresh:
                 self._index = None
 
-    def confirmed(self, now_ns: int) -> None:
+    def confirmed(self, now: Moment) -> None:
         """The collector has said that this is all, now. What departed long ago is forgotten.
+
+        When the wall clock was set since the last time, everything is fetched anew: what was forgotten by a wrong clock
+        comes again. Until a time service keeps the clock nothing more is forgotten.
 
         EdgeAgentError when the disk cannot take that.
         """
         with self._lock:
+            was_set = self._fetched is not None and _was_set(self._fetched, now)
+            self._doubted = (self._doubted or was_set) and not now.synchronised
+            position = 0 if was_set else self._position
             over = [
                 declaration.declaration_id
                 for declaration in self._latest.values()
-                if 0 < declaration.departure_unix_ns < now_ns - KEPT_NS
+                if 0 < declaration.departure_unix_ns < now.wall - KEPT_NS and not self._doubted
             ]
             with self._writing() as connection:
-                connection.execute("UPDATE state SET fetched_ns = ?", (now_ns,))
+                connection.execute("UPDATE state SET position = ?, fetched_ns = ?", (position, now.wall))
+                connection.execute("UPDATE fetched SET mono_ns = ?, boot_id = ?", (now.mono, now.boot_id))
                 connection.executemany("DELETE FROM declarations WHERE declaration_id = ?", [(each,) for each in over])
-            self._fetched_ns = now_ns
+            self._position, self._fetched = position, now
             for each in over:
                 del self._latest[each]
             if over:
@@ -146,3 +163,10 @@ class ReferenceCache:
                 cause=str(error),
                 fix="free space on its disk; until then this gate decides with the declarations it has",
             ) from error
+
+
+def _was_set(before: Moment, now: Moment) -> bool:
+    """Whether the wall clock was set in between; across a boot only a step back can be told."""
+    if now.boot_id != before.boot_id:
+        return now.wall < before.wall
+    return abs((now.wall - before.wall) - (now.mono - before.mono)) >= SET_NS

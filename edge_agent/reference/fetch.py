@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grpc
 
+from edge_agent.model.moment import Moment
 from edge_agent.reference.cache import ReferenceCache
 from gate_contract.v1.reference_pb2 import FetchDeclarationsRequest
 from gate_contract.v1.reference_pb2_grpc import ReferenceServiceStub
@@ -11,7 +12,7 @@ from gate_contract.v1.reference_pb2_grpc import ReferenceServiceStub
 TIMEOUT_S = 120.0
 
 
-def refresh(channel: grpc.Channel, cache: ReferenceCache, now_ns: int) -> int:
+def refresh(channel: grpc.Channel, cache: ReferenceCache, now: Moment) -> int:
     """Fetch what is new since the cache's position; how many declarations came.
 
     Raises grpc.RpcError when the connection breaks; what came until then is kept, and the next call goes on there.
@@ -21,5 +22,5 @@ def refresh(channel: grpc.Channel, cache: ReferenceCache, now_ns: int) -> int:
     for response in ReferenceServiceStub(channel).FetchDeclarations(request, timeout=TIMEOUT_S):
         cache.add(response.declarations, response.position)
         count += len(response.declarations)
-    cache.confirmed(now_ns)
+    cache.confirmed(now)
     return count

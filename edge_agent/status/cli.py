@@ -14,7 +14,8 @@ import click
 
 from edge_agent import __version__
 from edge_agent.errors import EdgeAgentError, JournalError
-from edge_agent.status.health import Found, Health, Level, age_s, assess
+from edge_agent.status.disk import disk_use
+from edge_agent.status.health import Found, Health, Level, Now, age_s, assess, since_written_s
 from edge_agent.status.reading import Places, journal_balance, journal_size, places, records
 from edge_agent.status.show import devices_lines, status_lines
 from edge_agent.status.snapshot import SnapshotError, read_snapshot
@@ -91,12 +92,13 @@ def tail(obj: tuple[Places, Language], count: int, follow: bool, as_json: bool) 
 
 def gather(where: Places) -> tuple[dict[str, Any], Health]:
     """The status as shown and printed: see docs/status.md for its keys."""
-    now = time.time_ns()
-    found = _find(where)
+    now = _now()
+    found = _find(where, now)
     health = assess(found, now)
     known = _known(found, health)
     shown: dict[str, Any] = {
         "level": health.level.name.lower(),
+        "red": health.red,
         "exit_code": int(health.level),
         "reasons": [
             {"code": reason.code, "text": sentence(reason.code, reason.values, "en"), "values": reason.values}
@@ -105,17 +107,26 @@ def gather(where: Places) -> tuple[dict[str, Any], Health]:
         "site": known.get("site"),
         "origin": known.get("origin"),
         "agent": {key: known.get(key) for key in ("running", "pid", "version", "started_unix_ns", "written_unix_ns")},
-        "devices": [
-            {**device, "age_s": age_s(device["last_reading_unix_ns"], now)} for device in known.get("devices", [])
-        ],
+        "devices": [_aged(device, known, now) for device in known.get("devices", [])],
         "lanes": known.get("lanes", []),
-        "journal": found.journal and {**found.journal, **_ages(found.journal, now)},
+        "journal": found.journal,
         "uplink": known.get("uplink"),
         "certificate": known.get("certificate"),
         "clock": known.get("clock"),
         "reference": known.get("reference"),
     }
     return shown, health
+
+
+def _now() -> Now:
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip().replace("-", "")
+    return Now(time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME), time.monotonic_ns(), boot_id)
+
+
+def _aged(device: dict[str, Any], known: dict[str, Any], now: Now) -> dict[str, Any]:
+    """A device with the age of its last reading as it is now."""
+    age = device["age_s"]
+    return device if age is None else {**device, "age_s": age + since_written_s(known, now)}
 
 
 def _known(found: Found, health: Health) -> dict[str, Any]:
@@ -131,7 +142,7 @@ def _known(found: Found, health: Health) -> dict[str, Any]:
     }
 
 
-def _find(where: Places) -> Found:
+def _find(where: Places, now: Now) -> Found:
     """Everything there is; what cannot be read is part of it."""
     snapshot = journal = None
     snapshot_problem = journal_problem = ""
@@ -143,16 +154,27 @@ def _find(where: Places) -> Found:
         journal = journal_balance(where.state_dir)
     except JournalError as error:
         journal_problem = error.cause
+    disk = disk_use(where.state_dir)
     if journal is not None:
-        journal["days_of_disk_left"] = snapshot and snapshot["journal"]["days_of_disk_left"]
-    return Found(snapshot, journal, snapshot_problem, journal_problem)
+        journal = {
+            **journal,
+            **_ages(journal, snapshot, now),
+            "days_of_disk_left": snapshot and snapshot["journal"]["days_of_disk_left"],
+            "disk_percent": disk and disk.percent,
+        }
+    return Found(snapshot, journal, snapshot_problem, journal_problem, disk)
 
 
-def _ages(journal: dict[str, Any], now: int) -> dict[str, Any]:
-    return {
-        "oldest_pending_age_s": age_s(journal["oldest_pending_unix_ns"], now),
-        "last_receipt_age_s": age_s(journal["last_receipt_unix_ns"], now),
-    }
+def _ages(journal: dict[str, Any], snapshot: dict[str, Any] | None, now: Now) -> dict[str, Any]:
+    """Ages by the clock that the agent measured them with; by the wall clock for what it has not seen."""
+    ages: dict[str, Any] = {}
+    for name in ("oldest_pending", "last_receipt"):
+        at = journal[f"{name}_unix_ns"]
+        ages[f"{name}_age_s"] = age_s(at, now.unix_ns)
+        said = snapshot["journal"] if snapshot is not None else {}
+        if at is not None and said.get(f"{name}_unix_ns") == at and said[f"{name}_age_s"] is not None:
+            ages[f"{name}_age_s"] = said[f"{name}_age_s"] + since_written_s(snapshot or {}, now)
+    return ages
 
 
 def _show_status(where: Places, language: Language, *, as_json: bool, clear: bool) -> Health:

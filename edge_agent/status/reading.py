@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import tomllib
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -55,19 +57,20 @@ def journal_balance(state_dir: Path) -> dict[str, Any] | None:
 
     None when there is no journal; JournalError when this user may not read it or it is damaged.
     """
-    if not _exists(state_dir):
+    segments = _segments(state_dir)
+    if not segments:
         return None
-    with _reading(state_dir) as connection:
+    with _reading(state_dir, segments[-1]) as connection:
         head = connection.execute("SELECT size, receipt_size, receipt_ns, dead_lettered FROM head").fetchone()
-        size, receipt_size, receipt_ns, dead = head or (0, 0, 0, 0)  # no row: made, and not yet opened by an agent
-        oldest = connection.execute("SELECT body FROM records WHERE record_index = ?", (receipt_size,)).fetchone()
+    size, receipt_size, receipt_ns, dead = head
+    oldest = records(state_dir, receipt_size, 1)
     disk = os.statvfs(state_dir)
     return {
         "captured": size,
         "acknowledged": receipt_size - dead,
         "pending": size - receipt_size,
         "dead_lettered": dead,
-        "oldest_pending_unix_ns": captured_unix_ns(bytes(oldest[0])) if oldest else None,
+        "oldest_pending_unix_ns": captured_unix_ns(oldest[0][1]) if oldest else None,
         "last_receipt_unix_ns": receipt_ns or None,
         "disk_free_bytes": disk.f_bavail * disk.f_frsize,
     }
@@ -75,22 +78,43 @@ def journal_balance(state_dir: Path) -> dict[str, Any] | None:
 
 def journal_size(state_dir: Path) -> int:
     """Records captured; JournalError when there is no journal or it cannot be read."""
-    with _reading(state_dir) as connection:
-        head = connection.execute("SELECT size FROM head").fetchone()
-    return 0 if head is None else int(head[0])
+    with _reading(state_dir, _there(state_dir)[-1]) as connection:
+        return int(connection.execute("SELECT size FROM head").fetchone()[0])
 
 
 def records(state_dir: Path, first: int, limit: int) -> list[tuple[int, bytes]]:
     """(index, bytes) of the records from index `first` on, at most `limit`; JournalError when it cannot be read.
 
-    Few at a time: a reader that lingers keeps the agent from tidying its write-ahead log.
+    Records that were pruned or are lost are left out. Few at a time: a reader that lingers keeps the agent from tidying
+    its write-ahead log.
     """
-    with _reading(state_dir) as connection:
-        rows = connection.execute(
-            "SELECT record_index, body FROM records WHERE record_index >= ? ORDER BY record_index LIMIT ?",
-            (first, limit),
+    segments = _there(state_dir)
+    place = max(0, bisect_right(segments, first) - 1)
+    found: list[tuple[int, bytes]] = []
+    for segment in segments[place:]:
+        with _reading(state_dir, segment) as connection:
+            found += islice(_records_of(connection, first), limit - len(found))
+        if len(found) == limit:
+            break
+    return found
+
+
+def _records_of(connection: sqlite3.Connection, first: int) -> Iterator[tuple[int, bytes]]:
+    # Imported here: most calls find nothing pending and need no protobuf.
+    from gate_contract.v1.batch_pb2 import Batch  # noqa: PLC0415 - see above
+
+    commits = connection.execute(
+        "SELECT first_index, end_index, body FROM commits WHERE end_index > ? ORDER BY first_index", (first,)
+    )
+    for start, end, body in commits:
+        gone = connection.execute(
+            "SELECT record_index FROM lost WHERE record_index >= ? AND record_index < ?", (start, end)
         ).fetchall()
-    return [(int(index), bytes(body)) for index, body in rows]
+        lost = {index for (index,) in gone}
+        here = (index for index in range(start, end) if index not in lost)
+        for index, record in zip(here, Batch.FromString(body).records, strict=True):
+            if index >= first:
+                yield index, record
 
 
 def captured_unix_ns(body: bytes) -> int | None:
@@ -106,25 +130,33 @@ def captured_unix_ns(body: bytes) -> int | None:
         return None
 
 
-def _exists(state_dir: Path) -> bool:
+def _segments(state_dir: Path) -> list[int]:
+    """First indices of the journal's segments, rising; the last one is active."""
     try:
-        return (state_dir / "journal.db").exists()
+        return sorted(int(path.stem) for path in (state_dir / "journal").iterdir() if path.suffix == ".db")
+    except FileNotFoundError:
+        return []
     except OSError as error:
         raise _unreadable(state_dir, error.strerror or str(error)) from error
 
 
-@contextmanager
-def _reading(state_dir: Path) -> Iterator[sqlite3.Connection]:
-    """One moment of the journal; every failure becomes JournalError."""
-    path = state_dir / "journal.db"
-    if not _exists(state_dir):
+def _there(state_dir: Path) -> list[int]:
+    segments = _segments(state_dir)
+    if not segments:
         raise JournalError(
             f"there is no journal in {state_dir}", fix="the agent makes it when it runs for the first time"
         )
+    return segments
+
+
+@contextmanager
+def _reading(state_dir: Path, segment: int) -> Iterator[sqlite3.Connection]:
+    """One moment of a segment; every failure becomes JournalError."""
+    path = state_dir / "journal" / f"{segment:020}.db"
     try:
         # Without a write-ahead log nobody has the file open. To read it like any other one would have to make a log
         # and an index beside it; opened as immutable it is read even by those who may not write there.
-        how = "mode=ro" if path.with_name("journal.db-wal").exists() else "mode=ro&immutable=1"
+        how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
         uri = f"{path.absolute().as_uri()}?{how}"
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_S)) as connection:
             connection.execute("BEGIN")

@@ -19,7 +19,8 @@ GIGABYTE = 1_000_000_000
 def status_lines(shown: dict[str, Any], language: Language) -> Iterator[str]:
     """The whole status, as `gatectl status --json` gives it."""
     level = shown["level"]
-    yield f"{paint(label(level, language), LEVELS[level], bold=True)}{GAP}{shown['site'] or ''}".rstrip()
+    colour = "red" if shown["red"] else LEVELS[level]
+    yield f"{paint(label(level, language), colour, bold=True)}{GAP}{shown['site'] or ''}".rstrip()
     for reason in shown["reasons"]:
         yield plain(f"{GAP}• {sentence(reason['code'], reason['values'], language)}")
     yield from _devices(shown["devices"], language)
@@ -94,7 +95,8 @@ def _journal(journal: dict[str, Any], language: Language) -> Iterator[tuple[str,
     yield label("oldest", language), label("none", language) if oldest is None else duration(oldest, language)
     yield label("receipt", language), _ago(journal["last_receipt_age_s"], language)
     days = journal["days_of_disk_left"]
-    free = label("free", language).format(journal["disk_free_bytes"] // GIGABYTE)
+    percent = "?" if journal["disk_percent"] is None else journal["disk_percent"]
+    free = label("free", language).format(journal["disk_free_bytes"] // GIGABYTE, percent)
     yield label("disk", language), f"{label('unknown', language) if days is None else days} ({free})"
 
 

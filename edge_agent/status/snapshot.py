@@ -8,7 +8,7 @@ from typing import Any
 
 from edge_agent.errors import EdgeAgentError
 
-FORMAT = 1
+FORMAT = 2
 NAME = "status.json"
 
 

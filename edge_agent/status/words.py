@@ -35,22 +35,50 @@ REASONS: dict[str, dict[Language, str]] = {
         "en": "{pending} records wait for the collector, the oldest for {age_s} s",
         "zh": "有 {pending} 条记录等待上传，最早的已等待 {age_s} 秒",
     },
+    "no-progress": {
+        "en": "Nothing goes up: {pending} records wait, and no receipt came for {age_s} s. They are kept here. See: "
+        "journalctl -u edge-agent -g uplink, and the collector's log",
+        "zh": "上传停滞：有 {pending} 条记录等待，已 {age_s} 秒没有回执。数据均已保存在本机。"
+        "请查看：journalctl -u edge-agent -g uplink，以及中心的日志",
+    },
     "certificate": {
         "en": "The certificate ends in {days} days; it is renewed when the collector can be reached",
         "zh": "证书还有 {days} 天到期；连接中心后会自动更新",
     },
     "certificate-ended": {
-        "en": "The certificate ended {days} days ago; it is renewed when the collector's enrolment port can be reached",
-        "zh": "证书已过期 {days} 天；能连接中心的注册端口后会自动更新",
+        "en": "The certificate ended {days} days ago by this machine's clock, which says {date}. If that is right: it "
+        "is renewed when the collector's enrolment port can be reached. If not: set the clock",
+        "zh": "按本机时钟（{date}），证书已过期 {days} 天。若时钟正确：能连接中心的注册端口后会自动更新；"
+        "若不正确：请校准时钟",
+    },
+    "clock-wrong": {
+        "en": "This machine's clock says {date}, which is before its certificate was made. It cannot connect until the "
+        "clock is set; capture goes on",
+        "zh": "本机时钟为 {date}，早于证书签发时间。校准时钟前无法连接中心；采集照常进行",
     },
     "disk": {"en": "The disk is full in {days} days if nothing goes up", "zh": "若不上传，磁盘将在 {days} 天后写满"},
+    "disk-80": {
+        "en": "The disk will be full: {percent} % are used, {megabytes} MB are left. Bring the connection back or make "
+        "room",
+        "zh": "磁盘将满：已用 {percent}%，剩余 {megabytes} MB。请恢复连接或清理空间",
+    },
+    "disk-95": {
+        "en": "Pictures are not kept any more when the disk's reserve is reached: {percent} % are used, {megabytes} MB "
+        "are left. Records still are. Make room now",
+        "zh": "磁盘触及预留空间后不再保存图片：已用 {percent}%，剩余 {megabytes} MB。记录仍会保存。请立即清理空间",
+    },
     "disk-full": {
-        "en": "The journal's disk has only {megabytes} MB left. Free space: a full disk takes no records",
-        "zh": "日志所在磁盘仅剩 {megabytes} MB。请清理空间：磁盘写满后无法保存记录",
+        "en": "The disk is full, its reserve is used up: nothing more can be captured. Make room: capture then goes on "
+        "by itself",
+        "zh": "磁盘已满，预留空间已用尽：无法继续采集。清理空间后会自动恢复",
     },
     "imbalance": {
-        "en": "The journal does not balance: call the operator and keep this machine as it is",
-        "zh": "日志数量不平衡：请联系运维人员，并保持本机现状",
+        "en": "The journal does not balance: {text}. Call the operator and keep this machine as it is",
+        "zh": "日志数量不平衡：{text}。请联系运维人员，并保持本机现状",
+    },
+    "journal-not-written": {
+        "en": "The journal cannot be written; nothing more is captured until it can. {text}",
+        "zh": "无法写入日志；恢复前不再采集。{text}",
     },
     "journal-missing": {
         "en": "The agent runs and its journal is gone: call the operator and keep this machine as it is",
@@ -78,7 +106,7 @@ LABELS: dict[str, dict[Language, str]] = {
     "oldest": {"en": "oldest unacknowledged", "zh": "最早未确认"},
     "receipt": {"en": "last receipt", "zh": "最近回执"},
     "disk": {"en": "days of disk left", "zh": "磁盘剩余天数"},
-    "free": {"en": "{} GB free", "zh": "剩余 {} GB"},
+    "free": {"en": "{} GB free, {} % used", "zh": "剩余 {} GB，已用 {}%"},
     "collector": {"en": "collector", "zh": "中心"},
     "connected": {"en": "connected", "zh": "已连接"},
     "disconnected": {"en": "not connected", "zh": "未连接"},

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Event
 from typing import Protocol
 
 import grpc
 
 from edge_agent.errors import UplinkError
+from edge_agent.uplink.pace import Pace
 from gate_contract.v1 import uplink_pb2 as pb
 from gate_contract.v1.uplink_pb2_grpc import UplinkServiceStub
 
-CHUNK = 131_072
-RATE_BYTES_S = 4_000_000
-"""Pictures of a busy lane come to far less; records keep the rest of the line."""
-
-ANSWER_TIMEOUT_S = 60.0
+CHUNK = 65_536
+ANSWER_TIMEOUT_S = 120.0
+"""For one piece of at most 1 MiB; on a line that is slower the next try goes on with what had arrived."""
 
 
 class Blobs(Protocol):
@@ -32,32 +34,64 @@ class Blobs(Protocol):
         """It is gone or altered here: it is not to be delivered any more."""
 
 
-def deliver(channel: grpc.Channel, blobs: Blobs, item: tuple[bytes, int, str], stop: threading.Event) -> None:
-    """Deliver one blob, given as (sha256, size, media type); it may be forgotten at the gate afterwards.
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Of one piece: how much the collector has now, and whether that is all of it and durable."""
 
-    Raises grpc.RpcError when the connection breaks (the next try resumes), UplinkError when the collector does not
-    confirm, EvidenceLostError when the blob is gone or altered, JournalError when the disk fails.
-    """
-    digest, size, media_type = item
-    data = blobs.read(digest)
-    resume = threading.Event()
-    offset = 0
+    held: int
+    complete: bool
 
-    def requests() -> Iterator[pb.PutEvidenceRequest]:
-        yield pb.PutEvidenceRequest(offer=pb.EvidenceOffer(sha256=digest, size=size, media_type=media_type))
-        if not resume.wait(ANSWER_TIMEOUT_S):
-            return
-        for start in range(offset, size, CHUNK):
-            yield pb.PutEvidenceRequest(chunk=data[start : start + CHUNK])
-            if stop.wait(CHUNK / RATE_BYTES_S):
+
+class Courier:
+    """Delivers blobs, one at a time, piece by piece. Used by one thread."""
+
+    def __init__(self, blobs: Blobs, busy: Callable[[], bool], monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`busy` says whether records wait: then evidence takes a small part of the line."""
+        self._blobs, self._busy, self._monotonic = blobs, busy, monotonic
+        self._pace = Pace()
+
+    def deliver(self, channel: grpc.Channel, item: tuple[bytes, int, str], stop: Event) -> None:
+        """Deliver one blob, given as (sha256, size, media type); it may be forgotten at the gate afterwards.
+
+        Returns early when `stop` is set. Raises grpc.RpcError when the connection breaks (the next try resumes),
+        UplinkError when the collector does not confirm, EvidenceLostError when the blob is gone or altered,
+        JournalError when the disk fails.
+        """
+        digest, size, media_type = item
+        data = memoryview(self._blobs.read(digest))
+        offer = pb.EvidenceOffer(sha256=digest, size=size, media_type=media_type)
+        held = -1
+        while not stop.is_set():
+            answer = self._piece(channel, offer, data, stop)
+            if answer.complete:
+                self._blobs.delivered(digest)
                 return
+            if answer.held <= held:
+                raise UplinkError(f"the collector did not confirm evidence {digest.hex()}")
+            held = answer.held
 
-    complete = False
-    for response in UplinkServiceStub(channel).PutEvidence(requests(), timeout=ANSWER_TIMEOUT_S + size / RATE_BYTES_S):
-        offset, complete = response.offset, response.complete
-        resume.set()
-        if complete:
-            break
-    if not complete:
-        raise UplinkError(f"the collector did not confirm evidence {digest.hex()}")
-    blobs.delivered(digest)
+    def _piece(self, channel: grpc.Channel, offer: pb.EvidenceOffer, data: memoryview, stop: Event) -> _Answer:
+        """Offer the blob, and send as much as one piece may hold of what the collector lacks."""
+        requests: SimpleQueue[pb.PutEvidenceRequest | None] = SimpleQueue()
+        requests.put(pb.PutEvidenceRequest(offer=offer))
+        offered = answered = self._monotonic()
+        piece: memoryview | None = None
+        answer = _Answer(0, complete=False)
+        try:
+            for response in UplinkServiceStub(channel).PutEvidence(iter(requests.get, None), timeout=ANSWER_TIMEOUT_S):
+                if response.complete:
+                    answer = _Answer(response.offset, complete=True)
+                elif piece is None:
+                    answered = self._monotonic()
+                    piece = data[response.offset : response.offset + self._pace.piece_bytes]
+                    answer = _Answer(response.offset + len(piece), complete=False)
+                    for start in range(0, len(piece), CHUNK):
+                        requests.put(pb.PutEvidenceRequest(chunk=bytes(piece[start : start + CHUNK])))
+                    requests.put(None)  # what came is kept, and the next piece goes on there
+        finally:
+            requests.put(None)
+        if piece is not None:
+            took_s = self._monotonic() - answered
+            self._pace.took(len(piece), answered - offered, took_s)
+            stop.wait(self._pace.pause_s(len(piece), took_s, busy=self._busy()))
+        return answer

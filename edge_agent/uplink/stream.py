@@ -1,28 +1,45 @@
-"""One connection's record stream: hello, batches up, receipts down; ends when the connection does."""
+"""One connection's record stream: hello, records up, receipts down; ends when the connection does."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Protocol
 
 import grpc
 
 from edge_agent.errors import JournalError, UplinkError
-from edge_agent.model.sealed import Stretch
-from edge_agent.uplink.window import Window
+from edge_agent.model.sealed import LiveItem, Stretch
+from edge_agent.uplink.live import LiveLane
+from edge_agent.uplink.session import SendBatch, SendLive, Session, Terms, Wait
+from edge_agent.uplink.window import RecordRate
 from gate_contract.checkpoint import NoteError, Receipt, Verifier, open_receipt
-from gate_contract.envelope import seal
+from gate_contract.envelope import seal_encoded
 from gate_contract.v1 import uplink_pb2 as pb
 from gate_contract.v1.uplink_pb2_grpc import UplinkServiceStub
 
 PROTOCOL = 1
-MAX_RECORDS = 8192
-"""Records in one batch: enough to spread a signature thin, few enough to stay live."""
 
 IDLE_S = 1.0
-"""How long the sender sleeps when nothing wakes it; only a lost wake-up would need it."""
+"""How long the sender sleeps before the welcome when nothing wakes it; only a lost wake-up would need it."""
+
+SOON_S = 0.05
+
+FOR_A_PERSON = (
+    pb.REFUSAL_CODE_FORK,
+    pb.REFUSAL_CODE_BAD_SEAL,
+    pb.REFUSAL_CODE_TOO_LARGE,
+    pb.REFUSAL_CODE_MALFORMED,
+    pb.REFUSAL_CODE_BAD_PROOF,
+)
+"""Refusals that the same records will meet again."""
+
+
+class StandstillError(UplinkError):
+    """Nothing goes up until a person has acted: trying again soon does not help. Capture goes on."""
 
 
 class JournalSource(Protocol):
@@ -39,6 +56,9 @@ class JournalSource(Protocol):
     def stretch(self, first_index: int, max_records: int, max_bytes: int) -> Stretch | None:
         """Records from an index on, up to a signed checkpoint."""
 
+    def live(self, index: int) -> LiveItem | None:
+        """One record with its proof; None when it was not appended lately."""
+
     def receipt(self) -> tuple[int, bytes]:
         """Latest receipt: size and note."""
 
@@ -50,18 +70,18 @@ class JournalSource(Protocol):
 class _Connection:
     """What belongs to one connection, so that the sender of an earlier one can never meddle with the next.
 
-    `window` is None until the collector's welcome; `failure` is why the sender gave up.
+    `session` is None until the collector's welcome; `failure` is why we ended it.
     """
 
-    window: Window | None = None
-    max_batch_bytes: int = 0
+    begun: float
+    session: Session | None = None
     ended: bool = False
-    failure: JournalError | None = None
+    failure: JournalError | UplinkError | None = None
     call: grpc.Call | None = None
 
 
 class RecordStream:
-    """Streams one journal over one channel. `wake` may be called from any thread when records were appended."""
+    """Streams one journal, over one connection at a time. `wake` and `live` may be called from any thread."""
 
     def __init__(
         self,
@@ -70,43 +90,92 @@ class RecordStream:
         agent_version: str,
         wall_ns: Callable[[], int],
         on_receipt: Callable[[int], None],
+        *,
+        max_records_per_s: int | None = None,
+        on_behind: Callable[[int, int], None] = lambda _held, _promised: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`collector_key` is the cosigner key that receipts are checked against."""
+        """Begins with `run`.
+
+        Args:
+            journal: what is streamed.
+            collector_key: cosigner key that receipts are checked against.
+            agent_version: told to the collector.
+            wall_ns: time for the journal's note of a receipt.
+            on_receipt: called with the size of each receipt, when it is durable.
+            max_records_per_s: bound on the backlog's rate; None is none.
+            on_behind: called with (records the collector holds, records it once gave a receipt for) when it welcomes
+                us with less than that: it was restored from an old backup.
+            monotonic: seconds of a clock that never jumps.
+        """
         self._journal, self._collector_key = journal, collector_key
         self._agent_version, self._wall_ns, self._on_receipt = agent_version, wall_ns, on_receipt
+        self._on_behind, self._monotonic = on_behind, monotonic
+        self._live = LiveLane()
+        self._rate = None if max_records_per_s is None else RecordRate(max_records_per_s, monotonic())
         self._changed = threading.Condition()
-        self._connection = _Connection()
+        self._connection = _Connection(monotonic())
         self._closed = False
+
+    @property
+    def live_waiting(self) -> int:
+        """Live records that are not known to be at the collector."""
+        return len(self._live)
 
     def wake(self) -> None:
         """Records were appended."""
         with self._changed:
             self._changed.notify_all()
 
-    def end(self) -> None:
-        """Let `run` return soon."""
+    def live(self, first_index: int, count: int) -> None:
+        """Records were appended, and these of them go ahead of any backlog."""
         with self._changed:
-            self._connection.ended = True
+            self._live.add(first_index, count)
             self._changed.notify_all()
-            if self._connection.call is not None:
-                self._connection.call.cancel()
+
+    def silent_s(self) -> tuple[float, bool]:
+        """For how long the collector has owed an answer, and whether it is the welcome that it owes."""
+        with self._changed:
+            connection, now = self._connection, self._monotonic()
+            if connection.session is None:
+                return now - connection.begun, True
+            return connection.session.silent_s(now), False
+
+    @property
+    def busy(self) -> bool:
+        """Whether records are on their way or wait for it."""
+        with self._changed:
+            session = self._connection.session
+            return session is not None and session.answered < self._journal.size
+
+    @property
+    def moved(self) -> bool:
+        """Whether the present connection, or the last one, brought a receipt for something new."""
+        with self._changed:
+            session = self._connection.session
+            return session is not None and session.moved
+
+    def end(self, failure: UplinkError | None = None) -> None:
+        """Let `run` return soon, or raise `failure`."""
+        with self._changed:
+            self._end(self._connection, failure)
 
     def close(self) -> None:
         """As `end`, and for good: a `run` that is about to begin returns, too."""
         with self._changed:
             self._closed = True
-        self.end()
+            self._end(self._connection, None)
 
     def run(self, channel: grpc.Channel, on_welcome: Callable[[], None]) -> None:
         """Stream until the connection ends or `end` is called; `on_welcome` is called once it has come up.
 
-        Raises UplinkError with the collector's words when it refuses, JournalError when the journal cannot go on,
-        grpc.RpcError when the connection breaks.
+        Raises UplinkError with the collector's words when it refuses (StandstillError where a person must act),
+        JournalError when the journal cannot go on, grpc.RpcError when the connection breaks.
         """
         with self._changed:
             if self._closed:
                 return
-            connection = self._connection = _Connection()
+            connection = self._connection = _Connection(self._monotonic())
             call = connection.call = UplinkServiceStub(channel).Stream(self._requests(connection))
         try:
             for response in call:
@@ -117,21 +186,37 @@ class RecordStream:
             if not connection.ended:
                 raise
         finally:
-            self.end()
+            with self._changed:
+                self._end(connection, None)
         if connection.failure is not None:
             raise connection.failure
+
+    def _end(self, connection: _Connection, failure: JournalError | UplinkError | None) -> None:
+        connection.ended = True
+        connection.failure = connection.failure or failure
+        self._changed.notify_all()
+        if connection.call is not None:
+            connection.call.cancel()
+
+    # --- up ------------------------------------------------------------------------------------------------------
 
     def _requests(self, connection: _Connection) -> Iterator[pb.StreamRequest]:
         """What goes up. gRPC would only log an error from here: it is left for `run` to raise."""
         try:
-            yield from self._batches(connection)
+            yield self._hello()
+            while (step := self._next_step(connection)) is not None:
+                session, what = step
+                if isinstance(what, SendLive):
+                    yield from self._live_records(session, what)
+                else:
+                    yield from self._batch(session, what)
         except JournalError as error:
-            connection.failure = error
-            self.end()
+            with self._changed:
+                self._end(connection, error)
 
-    def _batches(self, connection: _Connection) -> Iterator[pb.StreamRequest]:
+    def _hello(self) -> pb.StreamRequest:
         _, receipt = self._journal.receipt()
-        yield pb.StreamRequest(
+        return pb.StreamRequest(
             hello=pb.Hello(
                 protocol=PROTOCOL,
                 origin=self._journal.origin,
@@ -140,54 +225,79 @@ class RecordStream:
                 receipt=receipt,
             )
         )
-        while (window := self._wait_for_work(connection)) is not None:
-            stretch = self._journal.stretch(window.next_index, MAX_RECORDS, connection.max_batch_bytes - 4096)
-            if stretch is None:
-                continue
-            batch = seal(stretch.first_index, stretch.records, stretch.note)
-            with self._changed:
-                window.sent(stretch.end, len(batch))
-            yield pb.StreamRequest(batch=batch)
 
-    def _wait_for_work(self, connection: _Connection) -> Window | None:
-        """Until a batch may go up; None when the connection has ended."""
+    def _next_step(self, connection: _Connection) -> tuple[Session, SendLive | SendBatch] | None:
+        """Wait until something may go up; None when the connection has ended."""
         with self._changed:
             while not connection.ended:
-                window = connection.window
-                if window is not None and window.open and window.next_index < self._journal.size:
-                    return window
-                self._changed.wait(IDLE_S)
+                pause_s, session = IDLE_S, connection.session
+                if session is not None:
+                    step = session.step(self._journal.size, self._monotonic())
+                    if not isinstance(step, Wait):
+                        return session, step
+                    pause_s = step.seconds
+                self._changed.wait(pause_s)
         return None
+
+    def _batch(self, session: Session, step: SendBatch) -> Iterator[pb.StreamRequest]:
+        stretch = self._journal.stretch(step.first_index, step.max_records, step.max_bytes)
+        if stretch is None:  # appended, and not seen by readers yet
+            with self._changed:
+                self._changed.wait(SOON_S)
+            return
+        batch = seal_encoded(stretch.first_index, stretch.bodies, stretch.note, stretch.lost)
+        with self._changed:
+            session.sent_batch(stretch.end, stretch.record_count, len(batch), self._monotonic())
+        yield pb.StreamRequest(batch=batch)
+
+    def _live_records(self, session: Session, step: SendLive) -> Iterator[pb.StreamRequest]:
+        found = {index: self._journal.live(index) for index in step.indices}
+        with self._changed:
+            self._live.settled(index for index, item in found.items() if item is None)
+            session.sent_live(len(found))
+        items = [item for item in found.values() if item is not None]
+        for note, group in groupby(items, key=lambda item: item.note):  # those of one commit share its checkpoint
+            records = [pb.LiveRecord(index=item.index, body=item.body, proof=item.proof) for item in group]
+            yield pb.StreamRequest(live=pb.LiveRecords(checkpoint=note, records=records))
+
+    # --- down ----------------------------------------------------------------------------------------------------
 
     def _take(self, connection: _Connection, response: pb.StreamResponse) -> None:
         match response.WhichOneof("body"):
             case "welcome":
                 self._welcome(connection, response.welcome)
             case "receipt":
-                self._receipt(connection, response.receipt.note, response.receipt.dead_lettered)
+                if connection.session is None:
+                    raise UplinkError("the collector sent a receipt before its welcome")
+                self._receipt(connection.session, response.receipt.note, response.receipt.dead_lettered)
+            case "live":
+                with self._changed:
+                    self._live.settled(response.live.indices)
             case "refusal":
-                refusal = response.refusal
-                raise UplinkError(
-                    f"the collector refused a batch ({pb.RefusalCode.Name(refusal.code)})", cause=refusal.text
-                )
-            case None:
+                raise _refused(response.refusal)
+            case _:
                 pass  # something a newer collector says: not for us
 
     def _welcome(self, connection: _Connection, welcome: pb.Welcome) -> None:
         if welcome.size > self._journal.size:
-            raise JournalError(
+            raise StandstillError(
                 f"the collector holds {welcome.size} records of this journal, which has {self._journal.size}",
                 cause="the journal was replaced by an older copy",
                 fix="enrol this machine again: a new key begins a new journal",
             )
+        promised, _ = self._journal.receipt()
+        if welcome.size < promised:
+            self._on_behind(welcome.size, promised)
+        terms = Terms(welcome.size, welcome.window_bytes, welcome.max_batch_bytes, welcome.takes_live)
         with self._changed:
-            connection.max_batch_bytes = welcome.max_batch_bytes
-            connection.window = Window(welcome.size, welcome.window_bytes)
-            self._changed.notify_all()
+            session = Session(terms, self._live, self._rate, self._monotonic())
         if welcome.receipt:
-            self._receipt(connection, welcome.receipt, welcome.dead_lettered)
+            self._receipt(session, welcome.receipt, welcome.dead_lettered)
+        with self._changed:
+            connection.session = session
+            self._changed.notify_all()
 
-    def _receipt(self, connection: _Connection, note: bytes, dead_lettered: int) -> None:
+    def _receipt(self, session: Session, note: bytes, dead_lettered: int) -> None:
         try:
             receipt = open_receipt(note, self._collector_key, self._journal.origin)
         except NoteError as error:
@@ -195,10 +305,14 @@ class RecordStream:
         # Durable first: only then may anything be forgotten.
         self._journal.acknowledge(receipt, note, dead_lettered, self._wall_ns())
         with self._changed:
-            if connection.window is not None:
-                try:
-                    connection.window.receipt(receipt.checkpoint.size)
-                except ValueError as error:
-                    raise UplinkError("the collector sent a receipt that cannot be", cause=str(error)) from error
+            try:
+                session.receipt(receipt.checkpoint.size, self._monotonic())
+            except ValueError as error:
+                raise UplinkError("the collector sent a receipt that cannot be", cause=str(error)) from error
             self._changed.notify_all()
         self._on_receipt(receipt.checkpoint.size)
+
+
+def _refused(refusal: pb.Refusal) -> UplinkError:
+    kind = StandstillError if refusal.code in FOR_A_PERSON else UplinkError
+    return kind(f"the collector refused a batch ({pb.RefusalCode.Name(refusal.code)})", cause=refusal.text)

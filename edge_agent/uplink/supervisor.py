@@ -6,20 +6,32 @@ Nothing here can lose a record: the journal is the queue, and only receipts move
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import SystemRandom
 from typing import Protocol
 
 import grpc
 import structlog
 
-from edge_agent.errors import EdgeAgentError, EvidenceLostError
-from edge_agent.uplink.evidence import Blobs, deliver
-from edge_agent.uplink.stream import RecordStream
+from edge_agent.errors import EdgeAgentError, EvidenceLostError, UplinkError
+from edge_agent.uplink.evidence import Blobs, Courier
+from edge_agent.uplink.progress import UplinkState
+from edge_agent.uplink.stream import RecordStream, StandstillError
 
 LOG = structlog.get_logger()
 
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+STANDSTILL_S = 60.0
+"""Pause before the next try when only a person can help."""
+
+SPREAD = 0.5
+"""Pauses are longer or shorter by up to this share: gates that lost one collector do not all come back at once."""
+
+LASTED_S = 10.0
+"""A connection that lasted so long, or brought a receipt for something new, was a good one: the next try comes soon."""
+
 EVIDENCE_POLL_S = 0.5
 AFTER_FAILURE_S = 5.0
 """Pause of a helper that failed: what it says in the log is the same each time."""
@@ -29,16 +41,46 @@ STOP_S = 2.0
 
 RENEWAL_EVERY_S = 600.0
 
+WATCH_EVERY_S = 1.0
+WELCOME_WITHIN_S = 60.0
+"""From the first try to connect to the collector's welcome."""
+
+RECEIPT_WITHIN_S = 300.0
+"""A collector that lives (HTTP/2 pings are answered) and gives no receipt for so long is asked anew. Much longer than
+the largest commit takes over the slowest line: there, beginning again would never end."""
+
+LOOK_THERE = "look at the collector's log and its disk"
+
+DEAD_AFTER_S = 15.0
+"""A ping that is not answered for so long ends the connection. It goes out PING_AFTER_S after the last byte came, so a
+half-open connection is noticed within 25 s."""
+
+PING_AFTER_S = 8.0
+
+MOST_PATIENCE = 16
+"""An answer waits behind what is being sent, and a commit of half a megabyte takes long on a slow line. Where a
+connection was ended while records waited, and had brought none of them to the collector, the next one has twice the
+time, up to so many times DEAD_AFTER_S; else nothing would ever get through."""
+
 CHANNEL_OPTIONS = (
-    ("grpc.keepalive_time_ms", 10_000),  # a half-open connection is noticed within 20 s
-    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_time_ms", int(PING_AFTER_S * 1000)),
+    ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.max_send_message_length", 64 * 1024 * 1024),
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
-    ("grpc.min_reconnect_backoff_ms", 200),
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 5_000),
+    # A channel is for one connection, which nobody else may get: gRPC would keep a dead one for the next channel.
+    ("grpc.use_local_subchannel_pool", 1),
+    # How long TCP and TLS may take to come up is not set: it is gRPC's 20 s. (min_reconnect_backoff_ms would bound it.)
 )
+
+
+def dead_after(seconds: float) -> tuple[tuple[str, int], ...]:
+    """Channel options: how long a ping may take.
+
+    gRPC has one number for TCP's own timeout and one for pings, those that it sends to measure the line included: while
+    one of these is on its way no other goes out, and by itself it would be waited for a minute.
+    """
+    return (("grpc.keepalive_timeout_ms", int(seconds * 1000)), ("grpc.http2.ping_timeout_ms", int(seconds * 1000)))
 
 
 class Connector(Protocol):
@@ -57,20 +99,21 @@ class Connector(Protocol):
         EdgeAgentError when it fails.
         """
 
-    def explain(self, error_text: str) -> str:
-        """A TLS failure in words a person can act on."""
+    def explain(self, error_text: str, *, was_up: bool) -> str:
+        """In words a person can act on: why there is no connection, or why the one that was up ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class UplinkState:
-    """Connected or not, and why not."""
+class _Ended:
+    """How a connection ended: why, whether it had been a good one, and whether only a person can help."""
 
-    connected: bool
-    problem: str = ""
+    problem: str
+    good: bool
+    standstill: bool
 
 
 class Uplink:
-    """One thread that keeps the record stream running, with three helpers while it is connected."""
+    """One thread that keeps the record stream running, with four helpers beside each connection."""
 
     def __init__(
         self,
@@ -85,9 +128,11 @@ class Uplink:
     ) -> None:
         """`refresh_reference` fetches what is new; it may raise grpc.RpcError. `on_lost`: of a blob nothing is left."""
         self._connector, self._stream, self._blobs = connector, stream, blobs
+        self._courier = Courier(blobs, lambda: stream.busy)
         self._evidence_waiting = evidence_waiting
         self._refresh_reference, self._reference_every_s = refresh_reference, reference_every_s
         self._on_state, self._on_lost = on_state, on_lost
+        self._patience = 1
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
 
@@ -96,52 +141,72 @@ class Uplink:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the connection; returns within a few seconds."""
+        """End the connection, if it was ever begun; returns within a few seconds."""
         self._stop.set()
         self._stream.close()
-        self._thread.join(timeout=STOP_S)
+        if self._thread.is_alive():
+            self._thread.join(timeout=STOP_S)
 
     def _run(self) -> None:
+        spread = SystemRandom()
         failures = 0
         while not self._stop.is_set():
-            problem, worked = self._connect_once()
+            ended = self._connect_once()
             if self._stop.is_set():
                 return
-            failures = 0 if worked else failures + 1
-            self._on_state(UplinkState(connected=False, problem=problem))
-            LOG.warning("uplink.down", problem=problem, tries=failures)
-            self._stop.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+            failures = 0 if ended.good else failures + 1
+            self._on_state(UplinkState(connected=False, problem=ended.problem))
+            LOG.warning("uplink.down", problem=ended.problem, tries=failures)
+            pause_s = STANDSTILL_S if ended.standstill else BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
+            self._stop.wait(pause_s * spread.uniform(1 - SPREAD, 1 + SPREAD))
 
-    def _connect_once(self) -> tuple[str, bool]:
-        """One connection until it ends: why it ended, and whether it had come up."""
-        up = threading.Event()
+    def _connect_once(self) -> _Ended:
+        """One connection until it ends."""
         self._renew()
-        channel = grpc.secure_channel(self._connector.address, self._connector.credentials(), options=CHANNEL_OPTIONS)
-        over = threading.Event()
+        options = (*CHANNEL_OPTIONS, *dead_after(DEAD_AFTER_S * self._patience))
+        channel = grpc.secure_channel(self._connector.address, self._connector.credentials(), options=options)
+        up, over = threading.Event(), threading.Event()
         helpers = [
-            threading.Thread(target=self._helper, args=(work, channel, up, over), name=name, daemon=True)
-            for name, work in (
-                ("evidence", self._deliver_evidence),
-                ("reference", self._keep_reference),
-                ("renewal", self._keep_certificate),
+            threading.Thread(target=work, args=arguments, name=name, daemon=True)
+            for name, work, arguments in (
+                ("evidence", self._helper, (self._deliver_evidence, channel, up, over)),
+                ("reference", self._helper, (self._keep_reference, channel, up, over)),
+                ("renewal", self._helper, (self._keep_certificate, channel, up, over)),
+                ("watch", self._watch, (over,)),
             )
         ]
         for helper in helpers:
             helper.start()
+        begun = time.monotonic()
+        problem, standstill = "the collector ended the connection", False
         try:
             self._stream.run(channel, on_welcome=lambda: self._came_up(up))
         except grpc.RpcError as error:
-            return self._words(error), up.is_set()
+            problem = self._words(error, was_up=up.is_set())
         except EdgeAgentError as error:
-            return str(error), up.is_set()
-        else:
-            return "the collector ended the connection", up.is_set()
+            problem, standstill = str(error), isinstance(error, StandstillError)
         finally:
+            if self._stream.moved:
+                self._patience = 1
+            elif up.is_set() and self._stream.busy:
+                self._patience = min(2 * self._patience, MOST_PATIENCE)
+            good = up.is_set() and (self._stream.moved or time.monotonic() - begun >= LASTED_S)
             over.set()
             up.set()
             channel.close()
             for helper in helpers:
                 helper.join(timeout=2)
+        return _Ended(problem, good, standstill)
+
+    def _watch(self, over: threading.Event) -> None:
+        """End a connection on which the collector owes an answer for too long; gRPC sees nothing wrong with it."""
+        while not over.wait(WATCH_EVERY_S):
+            silent_s, welcome = self._stream.silent_s()
+            if welcome and silent_s > WELCOME_WITHIN_S:
+                self._stream.end(UplinkError("the collector can be reached and says nothing", fix=LOOK_THERE))
+            elif silent_s > RECEIPT_WITHIN_S:
+                what = f"the collector is connected and has given no receipt for {silent_s:.0f} s"
+                self._stream.end(UplinkError(what, fix=LOOK_THERE))
 
     def _came_up(self, up: threading.Event) -> None:
         LOG.info("uplink.up", address=self._connector.address)
@@ -160,7 +225,7 @@ class Uplink:
             try:
                 work(channel, over)
             except grpc.RpcError as error:
-                problem = self._words(error)
+                problem = self._words(error, was_up=True)
             except ValueError:
                 return  # grpc: the channel was closed under us
             except EdgeAgentError as error:
@@ -177,7 +242,7 @@ class Uplink:
             if over.is_set():
                 return
             try:
-                deliver(channel, self._blobs, item, over)
+                self._courier.deliver(channel, item, over)
             except EvidenceLostError as error:
                 self._on_lost(error)  # recorded first: a blob must not vanish without a word
                 self._blobs.lost(item[0])
@@ -199,10 +264,10 @@ class Uplink:
             LOG.warning("certificate.not_renewed", problem=str(error))
             return False
 
-    def _words(self, error: grpc.RpcError) -> str:
+    def _words(self, error: grpc.RpcError, *, was_up: bool) -> str:
         if not isinstance(error, grpc.Call):
             return str(error)
         details = error.details() or ""
         if error.code() is grpc.StatusCode.UNAVAILABLE:
-            return self._connector.explain(details)
+            return self._connector.explain(details, was_up=was_up)
         return f"{error.code().name}: {details}"

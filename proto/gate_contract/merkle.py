@@ -14,6 +14,9 @@ HASH_SIZE = 32
 EMPTY_ROOT = sha256(b"").digest()
 """Root of the tree with no leaves (RFC 9162, 2.1.1)."""
 
+OnLevel = Callable[[int, int, Sequence[bytes]], None]
+"""(level, first index, roots): of perfect subtrees over 1 << level leaves that lie one after another."""
+
 Node = Callable[[int, int], bytes]
 """(level, index) -> root of the perfect subtree over leaves [index << level, (index + 1) << level)."""
 
@@ -42,10 +45,11 @@ class Frontier:
     size: int = 0
     peaks: tuple[bytes, ...] = ()
 
-    def grown(self, leaf_hashes: Iterable[bytes]) -> Frontier:
+    def grown(self, leaf_hashes: Iterable[bytes], on_level: OnLevel | None = None) -> Frontier:
         """The frontier after these leaves (given as leaf hashes) are appended.
 
-        Level by level, siblings in one go: cheaper than leaf by leaf.
+        Level by level, siblings in one go: cheaper than leaf by leaf. `on_level` is told the roots of the perfect
+        subtrees that become complete, for who keeps some of them.
         """
         nodes = list(leaf_hashes)
         size = self.size + len(nodes)
@@ -59,6 +63,8 @@ class Frontier:
             pairs = iter(nodes)
             nodes = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
             level += 1
+            if on_level is not None:
+                on_level(level, self.size >> level, nodes)
         return Frontier(size, (*higher, *reversed(made)))
 
     def root(self) -> bytes:
@@ -110,6 +116,36 @@ def inclusion_proof(index: int, size: int, node: Node) -> list[bytes]:
             start = split
     path.reverse()
     return path
+
+
+def growth_node(base: Frontier, leaves: Sequence[bytes]) -> Node:
+    """Nodes of the tree that `base` becomes when these leaf hashes are appended, for proofs of the new leaves.
+
+    It knows the peaks of `base` and what stands over at least one new leaf: all that the inclusion proof of a new leaf
+    in the grown tree needs. Every node is hashed once, however many proofs are made.
+    """
+    made: dict[tuple[int, int], bytes] = {}
+
+    def node(level: int, index: int) -> bytes:
+        if (index + 1) << level <= base.size:  # asked for only where the parent is not within `base`: a peak
+            return base.peaks[(base.size >> (level + 1)).bit_count()]
+        if level == 0:
+            return leaves[index - base.size]
+        if (level, index) not in made:
+            made[level, index] = node_hash(node(level - 1, 2 * index), node(level - 1, 2 * index + 1))
+        return made[level, index]
+
+    return node
+
+
+def growth_proof(base: Frontier, leaves: Sequence[bytes], offset: int) -> list[bytes]:
+    """Inclusion proof of `leaves[offset]` in the tree that `base` becomes when all of `leaves` are appended.
+
+    Several proofs over the same leaves cost less with `inclusion_proof` over one `growth_node`.
+    """
+    if not 0 <= offset < len(leaves):
+        raise ProofError(f"leaf {offset} is not among the {len(leaves)} that are appended")
+    return inclusion_proof(base.size + offset, base.size + len(leaves), growth_node(base, leaves))
 
 
 def consistency_proof(old_size: int, new_size: int, node: Node) -> list[bytes]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import queue
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -25,14 +26,14 @@ from collector.keys import CollectorKeys
 from collector.store.engine import open_store
 from gate_contract.checkpoint import Checkpoint, Receipt, Signer, Verifier, open_receipt
 from gate_contract.envelope import leaf_hashes, seal
-from gate_contract.merkle import Frontier
-from gate_contract.v1.enrolment_pb2 import EnrolRequest
+from gate_contract.merkle import Frontier, growth_proof, leaf_hash
+from gate_contract.v1.enrolment_pb2 import EnrolRequest, RenewRequest
 from gate_contract.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 from gate_contract.v1.record_pb2 import Record
-from gate_contract.v1.uplink_pb2 import Hello, StreamRequest, StreamResponse
+from gate_contract.v1.uplink_pb2 import Hello, LiveRecords, Refusal, StreamRequest, StreamResponse
 from gate_contract.v1.uplink_pb2_grpc import UplinkServiceStub
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 GATE_COLLECTOR = [sys.executable, "-c", "from collector.cli import main; main()"]
 
 
@@ -150,6 +151,18 @@ class Gate:
             response = EnrolmentServiceStub(channel).Enrol(request, timeout=DEADLINE_S)
         self.origin, self._certificate = response.origin, response.certificate_pem
 
+    def renew(self) -> Gate:
+        """Get a new certificate; returns a gate with the key and the old certificate, as a thief would have them."""
+        thief = copy.copy(self)
+        self._tls = ec.generate_private_key(ec.SECP256R1())
+        builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+        csr = builder.sign(self._tls, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+        signature = self._key.sign(b"tidegate/renew/v1\n" + self.origin.encode() + b"\n" + csr)
+        request = RenewRequest(origin=self.origin, csr_der=csr, signature=signature)
+        with grpc.secure_channel(self.collector.enrolment, grpc.ssl_channel_credentials(self._ca)) as channel:
+            self._certificate = EnrolmentServiceStub(channel).Renew(request, timeout=DEADLINE_S).certificate_pem
+        return thief
+
     @property
     def signer(self) -> Signer:
         return Signer(self.origin, self._key)
@@ -158,12 +171,26 @@ class Gate:
         """Append to the journal."""
         self.records += records
 
-    def batch(self, start: int, end: int | None = None) -> bytes:
-        """The records [start, end) under a signed checkpoint."""
-        end = len(self.records) if end is None else end
+    def note(self, end: int | None = None) -> bytes:
+        """Signed checkpoint over the first `end` records."""
         frontier = Frontier().grown(leaf_hashes(self.records[:end]))
-        note = self.signer.sign(Checkpoint.of(self.origin, frontier).body()).to_bytes()
-        return seal(start, self.records[start:end], note)
+        return self.signer.sign(Checkpoint.of(self.origin, frontier).body()).to_bytes()
+
+    def batch(self, start: int, end: int | None = None, lost: Iterable[int] = ()) -> bytes:
+        """The records [start, end) under a signed checkpoint; of the `lost` ones the hashes alone."""
+        end = len(self.records) if end is None else end
+        gone = {index: leaf_hash(self.records[index]) for index in lost}
+        kept = [self.records[index] for index in range(start, end) if index not in gone]
+        return seal(start, kept, self.note(end), gone)
+
+    def live(self, *indices: int, size: int | None = None) -> LiveRecords:
+        """Records ahead of the backlog, proved under the checkpoint of the first `size` records."""
+        leaves = leaf_hashes(self.records[:size])
+        message = LiveRecords(checkpoint=self.note(size))
+        for index in indices:
+            proof = growth_proof(Frontier(), leaves, index)
+            message.records.add(index=index, body=self.records[index], proof=proof)
+        return message
 
     def channel(self) -> grpc.Channel:
         """To the uplink, with the certificate."""
@@ -204,6 +231,22 @@ class Stream:
     def send(self, batch: bytes) -> None:
         self._requests.put(StreamRequest(batch=batch))
 
+    def send_live(self, message: LiveRecords) -> None:
+        self._requests.put(StreamRequest(live=message))
+
+    def taken(self) -> list[int]:
+        """The next message, which says which live records were taken."""
+        response = self.next()
+        assert response.WhichOneof("body") == "live", response
+        return list(response.live.indices)
+
+    def refusal(self) -> Refusal:
+        """The next message, which is a refusal, and the last."""
+        response = self.next()
+        assert response.WhichOneof("body") == "refusal", response
+        assert next(self._call, None) is None
+        return response.refusal
+
     def finish(self) -> None:
         """Say that nothing more comes."""
         self._requests.put(None)
@@ -225,6 +268,13 @@ class Stream:
             assert response.WhichOneof("body") == "receipt", response
             if b"\n%d\n" % size in response.receipt.note:
                 return
+
+
+def enrolled(collector: CollectorProcess, agent_id: str) -> Gate:
+    """A gate that was invited and has enrolled."""
+    gate = Gate(collector, agent_id)
+    gate.enrol()
+    return gate
 
 
 def status_of(work: Callable[[], object]) -> tuple[grpc.StatusCode, str]:

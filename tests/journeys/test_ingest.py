@@ -131,7 +131,7 @@ def test_a_fork_is_quarantined_and_alarmed_and_nothing_of_it_accepted(gate: Gate
         stream.send(gate.batch(4))
         answer = refusal(stream)
     assert (answer.code, answer.size) == (uplink.REFUSAL_CODE_FORK, 6)
-    assert "record 4 is" in answer.text
+    assert "record 4 has" in answer.text
     (alarm,) = [event for event in gate.collector.logged("quarantined") if event["origin"] == gate.origin]
     assert (alarm["level"], alarm["kind"]) == ("error", "fork")
     gate.records = [*honest, *probes(1, 6)]
@@ -175,6 +175,15 @@ def test_other_batches_that_cannot_be_accepted_say_why(gate: Gate) -> None:
             answer = refusal(stream)
             assert answer.code == code
             assert text in answer.text
+
+
+def test_a_message_that_grpc_does_not_read_is_in_the_log_with_the_agents_name(gate: Gate) -> None:
+    with Stream(gate) as stream:
+        stream.next()
+        stream.send(b"x" * (8 * 1024 * 1024 + 1))
+        code, _ = status_of(stream.next)
+    assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    eventually(lambda: any(event["origin"] == gate.origin for event in gate.collector.logged("stream broke off")))
 
 
 def test_receipts_for_what_came_before_go_ahead_of_a_refusal(gate: Gate) -> None:
@@ -221,7 +230,7 @@ def test_a_stream_begins_with_a_hello_and_goes_on_with_batches(gate: Gate) -> No
         call = UplinkServiceStub(channel).Stream(iter([hello, hello]), timeout=DEADLINE_S)
         next(call)
         code, text = status_of(lambda: next(call))
-        assert (code, text) == (grpc.StatusCode.INVALID_ARGUMENT, "only batches follow the hello")
+        assert (code, text) == (grpc.StatusCode.INVALID_ARGUMENT, "only batches and live records follow the hello")
 
 
 def test_a_newer_stream_replaces_the_older(gate: Gate) -> None:
@@ -247,7 +256,7 @@ def test_a_key_revoked_while_it_sends_is_stopped_within_seconds(gate: Gate) -> N
         start = time.monotonic()
         code, text = status_of(stream.next)
         assert time.monotonic() - start < 30
-        assert (code, text) == (grpc.StatusCode.PERMISSION_DENIED, "the journal's key was revoked")
+        assert (code, text) == (grpc.StatusCode.PERMISSION_DENIED, "the journal's key was revoked: stolen")
     with Stream(gate) as stream:
         code, text = status_of(stream.next)
     assert code is grpc.StatusCode.PERMISSION_DENIED
@@ -264,7 +273,8 @@ def test_a_journal_that_lost_records_raises_an_alarm(gate: Gate) -> None:
     with Stream(gate, size=2) as stream:
         assert stream.next().welcome.size == 3
     (alarm,) = [event for event in gate.collector.logged("shorter than its receipt") if event["origin"] == gate.origin]
-    assert (alarm["size"], alarm["held"]) == (2, 3)
+    assert (alarm["kind"], alarm["record_index"]) == ("short-journal", 2)
+    assert "it has 2 records, 3 are held here" in alarm["event"]
 
 
 def test_the_health_service_answers_on_both_ports(gate: Gate) -> None:
@@ -383,7 +393,8 @@ def test_a_collector_restored_from_an_old_backup_raises_an_alarm(
     with Stream(gate, receipt=receipt) as stream:
         assert stream.next().welcome.size == 0
         (alarm,) = own_collector.logged("restored from an old backup")
-        assert (alarm["receipted"], alarm["held"]) == (5, 0)
+        assert (alarm["kind"], alarm["record_index"]) == ("restored-collector", 0)
+        assert "gave a receipt for 5 records and holds 0" in alarm["event"]
         stream.send(gate.batch(0))
         stream.until(5)
 

@@ -26,7 +26,14 @@ from gate_contract.checkpoint import Verifier
 
 __all__ = ["AuditReport", "Problem", "Trust", "audit", "work"]
 
-_BY_JOURNAL = (schema.batches, schema.passages, schema.incidents, schema.dead_letters, schema.verdicts)
+_BY_JOURNAL = (
+    schema.batches,
+    schema.passages,
+    schema.incidents,
+    schema.dead_letters,
+    schema.live_records,
+    schema.verdicts,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,11 @@ from sqlalchemy import Connection, Row, RowMapping, select
 
 from collector.ledger.audit.admission import Admitted
 from collector.ledger.audit.log import entries_at
-from collector.ledger.audit.meaning import Meaning
+from collector.ledger.audit.meaning import Meaning, Stretch
 from collector.ledger.audit.problems import Problems
 from collector.ledger.audit.tree import GrownTree
 from collector.store import schema
 from gate_contract.checkpoint import Checkpoint, Note, NoteError, Verifier, open_checkpoint, open_receipt
-from gate_contract.envelope import leaf_hashes
 from gate_contract.merkle import HASH_SIZE
 from gate_contract.v1.batch_pb2 import Batch
 from gate_contract.v1.ledger_pb2 import LedgerEntry
@@ -48,24 +47,28 @@ class JournalAudit:
 
     def run(self) -> None:
         """Everything, in the order of the records."""
-        meaning = Meaning(self._connection, self._journal["journal_id"], self._origin, self._problems)
+        meaning = Meaning(
+            self._connection, self._journal["journal_id"], self._origin, self._admitted.verifier, self._problems
+        )
         with self._problems.reading(f"the batches of {self._origin}"):
             table = schema.batches.c
             query = select(*table).where(table.journal_id == self._journal["journal_id"]).order_by(table.first_index)
             for rows in self._connection.execute(query.execution_options(yield_per=_AT_ONCE)).partitions():
                 entries = entries_at(self._connection, [row.ledger_index for row in rows], self._problems)
                 for row in rows:
-                    records = self._check_batch(row, entries.get(row.ledger_index))
-                    meaning.check(row.first_index, records, row.received_ns)
-                    self.records += len(records)
-                    self._problems.progress(len(records))
-            meaning.finish()
+                    stretch = self._check_batch(row, entries.get(row.ledger_index))
+                    if stretch is not None:
+                        meaning.check(stretch)
+                        self.records += len(stretch.leaves)
+                        self._problems.progress(len(stretch.leaves))
+            live_ahead = meaning.finish(self._size)
             if self._tree_holds:
                 self._tree.finish()
-            self._check_head(meaning.dead_lettered)
+            expected = {"dead_lettered": meaning.dead_lettered, "lost": meaning.lost, "live_ahead": live_ahead}
+            self._check_head(expected)
 
-    def _check_batch(self, row: Row[Any], entry: LedgerEntry | None) -> Sequence[bytes]:
-        """One stored batch; returns its records, none when its bytes are no batch."""
+    def _check_batch(self, row: Row[Any], entry: LedgerEntry | None) -> Stretch | None:
+        """One stored batch; returns what it says, None when its bytes are no batch."""
         self.batches += 1
         where = f"batch of {self._origin} at record {row.first_index}"
         if row.first_index != self._size:
@@ -78,17 +81,19 @@ class JournalAudit:
         except DecodeError:
             self._problems.add(where, "its bytes are no batch")
             self._tree_holds = False
-            return ()
-        records = list(batch.records)
-        expected = {"first_index": batch.first_index, "count": len(records)}
+            return None
+        lost = {each.index: each.leaf_hash for each in batch.lost}
+        stretch = Stretch.of(row.first_index, list(batch.records), lost, row.received_ns)
+        count = len(batch.records) + len(batch.lost)
+        expected = {"first_index": batch.first_index, "count": count}
         self._problems.compare(where, "its own bytes", row._mapping, expected)  # noqa: SLF001 - Row's public accessor
         if _plain(batch) != row.body:
             self._problems.add(where, "its framing was changed")
-        self._size = row.first_index + len(records)
+        self._size = row.first_index + count
         self._check_ledger_entry(where, row, batch, entry)
-        self._check_tree(where, row, records, batch.checkpoint)
+        self._check_tree(where, row, stretch.leaves, batch.checkpoint)
         self._last_note = batch.checkpoint
-        return records
+        return stretch
 
     def _check_ledger_entry(self, where: str, row: Row[Any], batch: Batch, entry: LedgerEntry | None) -> None:
         if entry is None or entry.WhichOneof("body") != "journal":
@@ -100,7 +105,7 @@ class JournalAudit:
         if row.ledger_index >= self._admitted.revoked_at:
             self._problems.add(where, f"it was accepted after the key was revoked (entry {self._admitted.revoked_at})")
 
-    def _check_tree(self, where: str, row: Row[Any], records: Sequence[bytes], note: bytes) -> None:
+    def _check_tree(self, where: str, row: Row[Any], hashes: Sequence[bytes], note: bytes) -> None:
         """The records, their stored hashes and the root that the agent signed fit together."""
         try:
             signed = open_checkpoint(note, self._admitted.verifier)
@@ -112,13 +117,12 @@ class JournalAudit:
             self._problems.add(where, f"its checkpoint is over {signed.size} records, it ends at {self._size}")
         if not self._tree_holds:
             return
-        hashes = leaf_hashes(records)
         stored = [row.leaves[at : at + HASH_SIZE] for at in range(0, len(row.leaves), HASH_SIZE)]
         if self._leads_to(signed, stored):
             self._name_altered(row.first_index, hashes, stored)
         elif self._leads_to(signed, hashes):
             self._problems.add(where, "column leaves does not hold its records' hashes")
-            stored = hashes
+            stored = list(hashes)
         else:
             last = f"{self._origin}#{self._size - 1}"
             self._problems.add(
@@ -142,9 +146,9 @@ class JournalAudit:
                     f"its bytes were changed: their leaf hash is {found.hex()}, under the signature is {signed.hex()}",
                 )
 
-    def _check_head(self, dead_lettered: int) -> None:
+    def _check_head(self, counted: dict[str, Any]) -> None:
         where = f"journal {self._origin}"
-        expected: dict[str, Any] = {"size": self._size, "dead_lettered": dead_lettered}
+        expected: dict[str, Any] = {"size": self._size, **counted}
         if self._tree_holds:
             expected["peaks"] = self._tree.frontier.to_bytes()
         self._problems.compare(where, "what is stored of it", self._journal, expected)

@@ -6,7 +6,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary, String, Table, select, text
+from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary, RowMapping, String, Table, select, text
 
 from collector.ledger.audit.problems import Problems
 from collector.store import schema
@@ -60,7 +60,7 @@ def audit_digests(connection: Connection, problems: Problems) -> None:
             for row in connection.execute(select(*table.c).execution_options(yield_per=_AT_ONCE)).mappings():
                 columns = {column: row[column] for column in schema.DIGESTED[name]}
                 if row["digest"] != row_digest(columns):
-                    problems.add(f"row {_key(table, row[_first_key(table)])} of {name}", "it was changed")
+                    problems.add(f"row {_key(table, row)} of {name}", "it was changed")
                 problems.progress(1)
 
 
@@ -68,10 +68,20 @@ def audit_quarantine(connection: Connection, problems: Problems) -> None:
     """Bodies that are still kept, against their hash."""
     table = schema.quarantine.c
     query = select(table.quarantine_id, table.body, table.body_sha256).where(table.body.is_not(None))
+    _audit_forks(connection, problems)
     with problems.reading("quarantine"):
         for row in connection.execute(query.execution_options(yield_per=1)):
             if sha256(row.body).digest() != row.body_sha256:
                 problems.add(f"row {row.quarantine_id} of quarantine", "its body was changed")
+
+
+def _audit_forks(connection: Connection, problems: Problems) -> None:
+    """The index of a fork, which is not under the row's digest, against its words, which are."""
+    table = schema.quarantine.c
+    with problems.reading("quarantine"):
+        for row in connection.execute(select(table.quarantine_id, table.detail, table.record_index)):
+            if row.record_index and f"record {row.record_index} " not in row.detail:
+                problems.add(f"row {row.quarantine_id} of quarantine", "column record_index is not what its words say")
 
 
 def audit_evidence(connection: Connection, directory: Path, problems: Problems) -> int:
@@ -95,9 +105,7 @@ def audit_evidence(connection: Connection, directory: Path, problems: Problems) 
     return count
 
 
-def _first_key(table: Table) -> str:
-    return next(column.name for column in table.primary_key.columns)
-
-
-def _key(table: Table, value: object) -> str:
-    return value.hex() if isinstance(value, bytes) else f"{_first_key(table)} {value}"
+def _key(table: Table, row: RowMapping) -> str:
+    """Its primary key in words."""
+    key = {column.name: row[column.name] for column in table.primary_key.columns}
+    return " ".join(value.hex() if isinstance(value, bytes) else f"{name} {value}" for name, value in key.items())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Table, select
 
 from collector.ingest.contents import (
+    LOST,
     PassageRecord,
     dead_letter_rows,
     incident_row,
@@ -17,8 +19,41 @@ from collector.ingest.contents import (
 )
 from collector.ledger.audit.problems import Problems
 from collector.store import schema
+from gate_contract.checkpoint import Checkpoint, NoteError, Verifier, open_checkpoint
+from gate_contract.envelope import leaf_hashes
+from gate_contract.merkle import HASH_SIZE, ProofError, leaf_hash, verify_inclusion
 
 _AT_ONCE = 64
+_NOTHING: Mapping[int, int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What one stored batch says.
+
+    Attributes:
+        first_index: of its first record.
+        records: bytes by index, those that are lost left out.
+        lost: indices of the lost ones.
+        leaves: leaf hashes of all, in order; of the lost ones as the batch says.
+        received_ns: when it came.
+    """
+
+    first_index: int
+    records: Mapping[int, bytes]
+    lost: Sequence[int]
+    leaves: Sequence[bytes]
+    received_ns: int
+
+    @classmethod
+    def of(cls, first_index: int, records: Sequence[bytes], lost: Mapping[int, bytes], received_ns: int) -> Stretch:
+        """From a batch's own fields."""
+        if not lost:
+            return cls(first_index, dict(enumerate(records, first_index)), (), leaf_hashes(records), received_ns)
+        indices = range(first_index, first_index + len(records) + len(lost))
+        kept = dict(zip((index for index in indices if index not in lost), records, strict=False))
+        leaves = [lost[index] if index in lost else leaf_hash(kept.get(index, b"")) for index in indices]
+        return cls(first_index, kept, sorted(lost), leaves, received_ns)
 
 
 class _Rows:
@@ -40,51 +75,124 @@ class _Rows:
 
 
 class Meaning:
-    """The rows of one journal in `passages`, `incidents` and `dead_letters`."""
+    """The rows of one journal in `passages`, `incidents`, `dead_letters` and `live_records`."""
 
-    def __init__(self, connection: Connection, journal_id: int, origin: str, problems: Problems) -> None:
+    def __init__(
+        self, connection: Connection, journal_id: int, origin: str, verifier: Verifier, problems: Problems
+    ) -> None:
+        """`verifier` is the agent's key."""
         self.dead_lettered = 0
         """Dead letters that the records make."""
+        self.lost = 0
+        """Those of them that were lost at the gate."""
         self._connection = connection
         self._journal_id = journal_id
         self._origin = origin
+        self._verifier = verifier
         self._problems = problems
         self._passages = _Rows(connection, schema.passages, journal_id)
         self._incidents = _Rows(connection, schema.incidents, journal_id)
         self._dead_letters = _Rows(connection, schema.dead_letters, journal_id)
+        self._live = _Rows(connection, schema.live_records, journal_id)
+        self._unsettled: list[tuple[int, int]] = []
 
-    def check(self, first_index: int, records: Sequence[bytes], received_ns: int) -> None:
+    def check(self, stretch: Stretch) -> None:
         """The rows of these records; call it in the order of the journal."""
-        contents = understand(first_index, records)
-        end = first_index + len(records)
-        said = {seen.index: seen for seen in contents.passages}
-        held = {row["record_index"]: row for row in self._passages.below(end)}
-        dead = contents.dead_letters
-        for index in said.keys() - held.keys():
-            before = self._said_before(said[index])
-            if before is None:
-                self._problems.add(f"record {self._origin}#{index}", "its row in passages is missing")
-            else:
-                dead[index] = repeated(said[index], before)
-            del said[index]
-        self._compare(
-            self._passages.name,
-            [passage_row(seen, self._journal_id, received_ns) for seen in said.values()],
-            held.values(),
-        )
+        end = stretch.first_index + len(stretch.leaves)
+        came_live = self._check_merged(stretch, end)
+        contents = understand(stretch.records.keys(), stretch.records.values())
+        dead = contents.dead_letters | dict.fromkeys(stretch.lost, LOST)
+        dead |= self._check_passages(contents.passages, end, stretch.received_ns, came_live)
         self._compare(
             self._incidents.name,
             [incident_row(seen, self._journal_id) for seen in contents.incidents],
             self._incidents.below(end),
         )
-        letters = dead_letter_rows(dead, self._journal_id, received_ns)
+        letters = dead_letter_rows(dead, self._journal_id, stretch.received_ns)
         self._compare(self._dead_letters.name, letters, self._dead_letters.below(end))
         self.dead_lettered += len(dead)
+        self.lost += len(stretch.lost)
 
-    def finish(self) -> None:
-        """After the last record there must be no rows left."""
+    def finish(self, size: int) -> int:
+        """After the last of `size` records: what came live and is ahead, and then there must be no rows left.
+
+        Returns how many live records are not settled.
+        """
+        for index, checkpoint_size in self._unsettled:
+            if checkpoint_size <= size:
+                self._problems.add(self._live_name(index), f"its checkpoint of {checkpoint_size} is not settled")
+        count = len(self._unsettled)
+        for row in self._live.below(None):
+            count += 1
+            self._check_ahead(row)
+            contents = understand([row["record_index"]], [row["body"] or b""])
+            self._check_passages(contents.passages, row["record_index"] + 1, row["received_ns"])
         for rows in (self._passages, self._incidents, self._dead_letters):
             self._compare(rows.name, [], rows.below(None))
+        return count
+
+    def _check_merged(self, stretch: Stretch, end: int) -> dict[int, int]:
+        """Live records that the stretch holds; returns when each came, by index."""
+        received: dict[int, int] = {}
+        for row in self._live.below(end):
+            index = row["record_index"]
+            received[index] = row["received_ns"]
+            expected = {"leaf": stretch.leaves[index - stretch.first_index], "body": None, "proof": None}
+            self._problems.compare(self._live_name(index), "the batch that holds it", row, expected)
+            if row["received_ns"] > stretch.received_ns:
+                self._problems.add(self._live_name(index), "it came later than the batch that holds it")
+            if row["checkpoint_size"] is not None:
+                self._check_note(self._live_name(index), row["checkpoint_size"], row["note"])
+                self._unsettled.append((index, row["checkpoint_size"]))
+        return received
+
+    def _check_ahead(self, row: RowMapping) -> None:
+        """A live record that the backlog has not reached: its bytes are proved under the agent's signature."""
+        where, proof = self._live_name(row["record_index"]), row["proof"] or b""
+        if row["body"] is None or leaf_hash(row["body"]) != row["leaf"]:
+            self._problems.add(where, "its bytes are not those of its hash")
+        signed = self._check_note(where, row["checkpoint_size"], row["note"])
+        if signed is None:
+            return
+        path = [proof[at : at + HASH_SIZE] for at in range(0, len(proof), HASH_SIZE)]
+        try:
+            verify_inclusion(row["record_index"], signed.size, row["leaf"], path, signed.root)
+        except ProofError as error:
+            self._problems.add(where, f"it is not proved to be under its checkpoint: {error}")
+
+    def _check_note(self, where: str, size: int | None, note: bytes | None) -> Checkpoint | None:
+        try:
+            signed = open_checkpoint(note or b"", self._verifier)
+        except NoteError as error:
+            self._problems.add(where, f"its checkpoint does not hold: {error}")
+            return None
+        if signed.size != size:
+            self._problems.add(where, f"column checkpoint_size is {size}; the checkpoint says {signed.size}")
+        return signed
+
+    def _check_passages(
+        self, passages: Sequence[PassageRecord], end: int, received_ns: int, came_live: Mapping[int, int] = _NOTHING
+    ) -> dict[int, str]:
+        """Rows of passages up to the record `end`; returns dead letters: those that were said at another index.
+
+        They came at `received_ns`, but those by index in `came_live` when that says.
+        """
+        said = {seen.index: seen for seen in passages}
+        held = {row["record_index"]: row for row in self._passages.below(end)}
+        dead: dict[int, str] = {}
+        for index in said.keys() - held.keys():
+            other = self._said_elsewhere(said[index])
+            if other is None:
+                self._problems.add(f"record {self._origin}#{index}", "its row in passages is missing")
+            else:
+                dead[index] = repeated(said[index], other)
+            del said[index]
+        rows = [passage_row(seen, self._journal_id, came_live.get(seen.index, received_ns)) for seen in said.values()]
+        self._compare(self._passages.name, rows, held.values())
+        return dead
+
+    def _live_name(self, index: int) -> str:
+        return f"live record {self._origin}#{index}"
 
     def _compare(self, table: str, expected: Sequence[Mapping[str, Any]], rows: Iterable[RowMapping]) -> None:
         wanted = {row["record_index"]: row for row in expected}
@@ -98,14 +206,14 @@ class Meaning:
         for index in wanted:
             self._problems.add(f"record {self._origin}#{index}", f"its row in {table} is missing")
 
-    def _said_before(self, seen: PassageRecord) -> int | None:
-        """The earlier record of this journal that said the same revision of the same passage."""
+    def _said_elsewhere(self, seen: PassageRecord) -> int | None:
+        """The other record of this journal that said the same revision of the same passage: an earlier one, or live."""
         table = schema.passages.c
         return self._connection.scalars(
             select(table.record_index).where(
                 table.passage_id == seen.passage.passage_id,
                 table.revision == seen.passage.revision,
                 table.journal_id == self._journal_id,
-                table.record_index < seen.index,
+                table.record_index != seen.index,
             )
         ).one_or_none()

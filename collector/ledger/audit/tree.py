@@ -29,8 +29,9 @@ class GrownTree:
 
     def grow(self, leaves: Sequence[bytes]) -> None:
         """Append leaf hashes; tiles they complete are compared some at a time."""
-        self._unchecked += tiles.completed(self.frontier, leaves)
-        self.frontier = self.frontier.grown(leaves)
+        completing = tiles.Completing()
+        self.frontier = self.frontier.grown(leaves, completing)
+        self._unchecked += completing.tiles
         if len(self._unchecked) >= _MANY:
             self._compare()
 

@@ -1,5 +1,6 @@
-"""Plate cameras that read by themselves: what they push, taken apart and understood. Pure: bytes in, values out.
+"""Plate cameras that read by themselves: what they send, taken apart and understood by their profile. Pure.
 
-`multipart` takes a push's body apart, `xml_tree` reads a camera's XML within bounds, `plate_text` brings a plate into
-one spelling. `hikvision_events` understands a Hikvision camera's documents, `hikvision` its pushes.
+`body` takes what comes apart into `parts` (`extents`, `pictures`: where a document or picture ends), `tree` and
+`xml_tree` read documents into one shape, `events` finds in them what `schema`'s profile says (`paths`, `capture_time`,
+`plate_text`), `camera` makes messages and readings of it, and `merge` one reading of a vehicle's several packets.
 """

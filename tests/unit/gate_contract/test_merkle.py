@@ -16,6 +16,8 @@ from gate_contract.merkle import (
     Frontier,
     ProofError,
     consistency_proof,
+    growth_node,
+    growth_proof,
     inclusion_proof,
     leaf_hash,
     node_hash,
@@ -93,6 +95,19 @@ def test_a_frontier_grown_in_any_portions_has_the_root_of_the_whole_tree(portion
     assert Frontier.from_bytes(frontier.size, frontier.to_bytes()) == frontier
 
 
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_growth_tells_of_every_subtree_that_becomes_complete(base: int, new: int) -> None:
+    leaves = hashes(base + new)
+    told: dict[tuple[int, int], bytes] = {}
+
+    def keep(level: int, first: int, roots: Sequence[bytes]) -> None:
+        told.update({(level, index): root for index, root in enumerate(roots, first)})
+
+    assert Frontier().grown(leaves[:base]).grown(leaves[base:], keep) == Frontier().grown(leaves)
+    complete = {(level, index) for level in range(1, 7) for index in range(base >> level, base + new >> level)}
+    assert told == {(level, index): nodes(leaves)(level, index) for level, index in complete}
+
+
 @pytest.mark.parametrize(("size", "peaks"), [(0, b"x" * 32), (3, b"x" * 32), (3, b"x" * 63), (-1, b"")])
 def test_peaks_that_do_not_fit_the_size_are_refused(size: int, peaks: bytes) -> None:
     with pytest.raises(ProofError, match="bytes of peaks"):
@@ -105,6 +120,30 @@ def test_every_leaf_is_proved_to_be_in_its_tree(data: st.DataObject, size: int) 
     index = data.draw(st.integers(0, size - 1))
     proof = inclusion_proof(index, size, nodes(leaves))
     verify_inclusion(index, size, leaves[index], proof, naive_root(leaves))
+
+
+@given(st.data(), st.integers(0, 70), st.integers(1, 70))
+def test_every_leaf_just_appended_is_proved_from_the_peaks_before_it(data: st.DataObject, base: int, new: int) -> None:
+    leaves = hashes(base + new)
+    offset = data.draw(st.integers(0, new - 1))
+    proof = growth_proof(Frontier().grown(leaves[:base]), leaves[base:], offset)
+    assert proof == inclusion_proof(base + offset, base + new, nodes(leaves))
+    verify_inclusion(base + offset, base + new, leaves[base + offset], proof, naive_root(leaves))
+
+
+def test_many_proofs_of_one_growth_hash_each_node_once() -> None:
+    leaves = hashes(1000)
+    base = Frontier().grown(leaves[:313])
+    node = growth_node(base, leaves[313:])
+    for index in range(313, 1000):
+        proof = inclusion_proof(index, 1000, node)
+        verify_inclusion(index, 1000, leaves[index], proof, base.grown(leaves[313:]).root())
+
+
+@pytest.mark.parametrize("offset", [-1, 3])
+def test_no_growth_proof_is_made_for_a_leaf_that_is_not_appended(offset: int) -> None:
+    with pytest.raises(ProofError, match=f"leaf {offset} is not among the 3"):
+        growth_proof(Frontier(), hashes(3), offset)
 
 
 @given(st.data(), st.integers(1, 70))

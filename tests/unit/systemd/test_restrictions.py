@@ -32,7 +32,7 @@ from edge_agent.clock import SystemClock
 from edge_agent.journal.journal import Journal
 from gate_contract.checkpoint import Signer
 SystemClock()()
-journal = Journal(Path(sys.argv[1], "journal.db"), Signer("test/agent/a/b", Ed25519PrivateKey.generate()))
+journal = Journal(Path(sys.argv[1], "journal"), Signer("test/agent/a/b", Ed25519PrivateKey.generate()))
 journal.append([b"record"])
 journal.close()
 """

@@ -193,3 +193,14 @@ def test_packages_are_bounded() -> None:
         values.packages("10000001")
     with pytest.raises(UnfitError, match="longer than 512"):
         values.description("x" * 513)
+
+
+@pytest.mark.parametrize("text", ["xinhai", "haikou-xiuying", "A.1_b", "x" * 63])
+def test_a_site_is_what_an_agent_can_be_invited_for(text: str) -> None:
+    assert values.site_id(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "-xinhai", "xin hai", "新海", "x" * 64, "xinhai\n"])
+def test_a_site_that_no_agent_can_have_is_refused(text: str) -> None:
+    with pytest.raises(UnfitError, match="cannot be a site"):
+        values.site_id(text)

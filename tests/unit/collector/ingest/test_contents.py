@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,17 +13,22 @@ from collector.ingest.contents import (
     dead_letter_rows,
     heaviest,
     incident_row,
+    loss_as_incident,
     passage_row,
     repeated,
     understand,
 )
 from gate_contract.v1.passage_pb2 import Passage
-from gate_contract.v1.record_pb2 import Record
+from gate_contract.v1.record_pb2 import LostEvidence, LostInbox, LostRecords, Record
 from tests.unit.collector.collected import incident, passage, probes
 
 
+def understood(first_index: int, records: Sequence[bytes]) -> Contents:
+    return understand(range(first_index, first_index + len(records)), records)
+
+
 def reason(record: bytes) -> str:
-    contents = understand(7, [record])
+    contents = understood(7, [record])
     assert list(contents.dead_letters) == [7]
     return contents.dead_letters[7]
 
@@ -34,18 +41,18 @@ def test_records_that_make_no_row_are_passed_over() -> None:
     orphan = Record(format=1)
     orphan.orphan.reason = "another lane"
     everything = [*probes(2), record.SerializeToString(), garbled.SerializeToString(), orphan.SerializeToString()]
-    assert understand(0, everything) == Contents()
+    assert understood(0, everything) == Contents()
 
 
 def test_passages_and_incidents_are_taken_with_their_index() -> None:
-    contents = understand(10, [*probes(1), passage("p1"), incident("i1"), passage("p2")])
+    contents = understood(10, [*probes(1), passage("p1"), incident("i1"), passage("p2")])
     assert [(seen.index, seen.passage.passage_id) for seen in contents.passages] == [(11, "p1"), (13, "p2")]
     assert [(seen.index, seen.incident.incident_id) for seen in contents.incidents] == [(12, "i1")]
     assert contents.dead_letters == {}
 
 
 def test_what_follows_a_record_that_is_not_understood_is_understood() -> None:
-    contents = understand(0, [b"\xff\xff", passage("p1")])
+    contents = understood(0, [b"\xff\xff", passage("p1")])
     assert contents.dead_letters == {0: "2 bytes that are no Record"}
     assert [seen.index for seen in contents.passages] == [1]
 
@@ -68,18 +75,18 @@ def test_each_reason_for_a_dead_letter_is_said() -> None:
 def test_a_reason_stays_short_however_long_the_id_is() -> None:
     long = passage("p" * 100_000, revision=0)
     assert len(reason(long)) < 150
-    (seen,) = understand(0, [passage("p" * 100_000)]).passages
+    (seen,) = understood(0, [passage("p" * 100_000)]).passages
     assert len(repeated(seen, 3)) < 150
 
 
 @given(st.lists(st.binary(max_size=60), max_size=5))
 def test_no_bytes_stop_the_reading(records: list[bytes]) -> None:
-    contents = understand(0, records)
+    contents = understood(0, records)
     assert len(contents.dead_letters) + len(contents.passages) + len(contents.incidents) <= len(records)
 
 
 def test_a_passage_row_repeats_what_the_record_says() -> None:
-    seen = understand(4, [passage("p1", 2)]).passages[0]
+    seen = understood(4, [passage("p1", 2)]).passages[0]
     row = passage_row(seen, 3, 99)
     assert row | {"body": b""} == {
         "passage_id": "p1",
@@ -99,7 +106,7 @@ def test_a_passage_row_repeats_what_the_record_says() -> None:
 
 @pytest.mark.parametrize(("closed", "closed_ns"), [(True, 1_772_352_005_000_000_000), (False, None)])
 def test_an_incident_row_is_open_until_its_closing(closed: bool, closed_ns: int | None) -> None:
-    row = incident_row(understand(4, [incident("i1", closed=closed)]).incidents[0], 3)
+    row = incident_row(understood(4, [incident("i1", closed=closed)]).incidents[0], 3)
     assert (row["incident_id"], row["code"], row["device_id"]) == ("i1", "device-silent", "scale-1")
     assert (row["opened_ns"], row["closed_ns"]) == (1_772_352_000_000_000_000, closed_ns)
 
@@ -129,3 +136,52 @@ def test_the_greatest_weight_is_shown_exactly_as_it_was_written() -> None:
     light = Passage()
     light.weighings.add(kilograms="0")
     assert heaviest(light) == "0"
+
+
+def lost(**what: object) -> Record:
+    record = Record(format=1, site_id="haikou")
+    record.loss.text = "the file was cut short"
+    for name, value in what.items():
+        getattr(record.loss, name).MergeFrom(value)
+    return record
+
+
+@pytest.mark.parametrize(
+    ("record", "code", "text"),
+    [
+        (
+            lost(records=LostRecords(first_index=3, count=2)),
+            "records-lost",
+            "records 3 to 4 lost: the file was",
+        ),
+        (lost(inbox=LostInbox(count=2)), "messages-lost", "2 captured messages of devices lost: "),
+        (lost(inbox=LostInbox(count=0)), "messages-lost", "an unknown number of captured messages"),
+        (lost(evidence=LostEvidence(sha256=b"\xab" * 32)), "evidence-lost", f"evidence {'ab' * 32} lost: "),
+        (lost(), "captured-data-lost", "captured data lost: the file was cut short"),
+    ],
+)
+def test_a_loss_is_told_as_an_incident_that_was_over_when_it_was_found(record: Record, code: str, text: str) -> None:
+    record.loss.found.wall_unix_ns = 1_772_352_000_000_000_000
+    contents = understood(7, [record.SerializeToString()])
+    (seen,) = contents.incidents
+    row = incident_row(seen, 3)
+    assert (row["incident_id"], row["code"], row["record_index"]) == ("loss-7", code, 7)
+    assert row["opened_ns"] == row["closed_ns"] == 1_772_352_000_000_000_000
+    assert row["text"].startswith(text)
+    assert list(contents.lost_messages) == ([7] if code == "messages-lost" else [])
+
+
+def test_a_loss_names_the_file_that_was_put_aside() -> None:
+    record = lost()
+    record.loss.quarantined = "quarantine/2026-journal"
+    assert "put aside as quarantine/2026-journal, SHA-256 not known" in loss_as_incident(record.loss, 1).text
+    record.loss.quarantined_sha256 = b"\xcd" * 32
+    assert f"SHA-256 {'cd' * 32}" in loss_as_incident(record.loss, 1).text
+    record.loss.text = "a\0b"
+    assert reason(record.SerializeToString()) == "a NUL character in the loss's names"
+
+
+def test_readings_make_no_row() -> None:
+    record = Record(format=1, site_id="haikou")
+    record.reading.device_id = "ais-1"
+    assert understood(0, [record.SerializeToString()]) == Contents()

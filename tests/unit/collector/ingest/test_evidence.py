@@ -164,3 +164,26 @@ def test_a_blob_is_noted_once_whoever_sent_it(collected: Collected) -> None:
     with collected.store.read() as connection:
         (row,) = connection.execute(select(schema.evidence)).all()
     assert (row.size, row.media_type, row.received_ns) == (len(BLOB), "image/jpeg", 17)
+
+
+def test_a_partial_that_is_longer_than_the_offer_begins_anew(evidence: EvidenceStore) -> None:
+    with evidence.begin(offer(), "gate-1") as upload:
+        upload.open()
+        upload.write(BLOB)
+    shorter = EvidenceOffer(sha256=offer().sha256, size=10, media_type="image/jpeg")
+    with evidence.begin(shorter, "gate-1") as upload:
+        upload.open()
+        assert (upload.offset, upload.is_whole) == (0, False)
+
+
+def test_nothing_is_written_again_of_a_blob_that_is_there(evidence: EvidenceStore) -> None:
+    with evidence.begin(offer(), "gate-1") as upload:
+        upload.open()
+        upload.write(BLOB)
+        upload.finish()
+    with evidence.begin(offer(), "gate-1") as upload:
+        upload.open()
+        assert upload.is_whole
+        upload.write(b"")
+        upload.finish()
+    assert evidence.path(offer().sha256).read_bytes() == BLOB

@@ -3,14 +3,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from queue import Queue
 
 import pytest
 from sqlalchemy import Connection, func, insert, select
 
-from collector.errors import StoreError
-from collector.ingest.accept import Arrival, Moved, Stored, prepare
+from collector.errors import StoreDownError, StoreError
+from collector.ingest import writer as writer_module
+from collector.ingest.accept import Arrival, Moved, Outcome, Stored
+from collector.ingest.prepare import prepare
 from collector.ingest.writer import Writer
 from collector.store import schema
 from collector.store.engine import Store
@@ -25,22 +26,18 @@ class FailingStore(Store):
     def __init__(self, real: Store) -> None:
         self._real = real
         self.broken: Callable[[], bool] = lambda: False
+        self.away = False
         self.writes = 0
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         self.writes += 1
+        if self.away:
+            raise StoreDownError("the database could not do what was asked", cause="database is locked")
         with self._real.write() as connection:
             yield connection
             if self.broken():
                 raise StoreError("the database could not do what was asked", cause="database or disk is full")
-
-
-@pytest.fixture
-def collected(tmp_path: Path) -> Iterator[Collected]:
-    made = Collected(tmp_path)
-    yield made
-    made.store.close()
 
 
 @pytest.fixture
@@ -73,6 +70,11 @@ def arrivals(collected: Collected, agent: Agent, *ends: int) -> list[Arrival]:
     return made
 
 
+def size_of(outcome: Outcome) -> int:
+    assert isinstance(outcome, Stored)
+    return outcome.size
+
+
 def test_what_waits_is_committed_together(collected: Collected, store: FailingStore, writer: Writer) -> None:
     agent = collected.admit("gate-1")
     agent.records += probes(6)
@@ -80,8 +82,7 @@ def test_what_waits_is_committed_together(collected: Collected, store: FailingSt
     job = writer.run(lambda _connection, now_ns: now_ns)
     writer.start()
     outcomes = [future.result(WAIT_S) for future in futures]
-    assert [outcome.size for outcome in outcomes] == [6, 6, 6]
-    assert all(isinstance(outcome, Stored) for outcome in outcomes)
+    assert [size_of(outcome) for outcome in outcomes] == [6, 6, 6]
     assert job.result(WAIT_S) == collected.now_ns
     assert store.writes == 1
 
@@ -127,7 +128,7 @@ def test_a_full_disk_loses_nothing_and_the_batch_may_come_again(
     assert writer.failing
     assert collected.head(agent).frontier.size == 0
     store.broken = lambda: False
-    assert writer.submit(arrival).result(WAIT_S).size == 1
+    assert size_of(writer.submit(arrival).result(WAIT_S)) == 1
     assert not writer.failing
 
 
@@ -142,7 +143,7 @@ def test_one_that_cannot_be_stored_does_not_keep_the_others_out(collected: Colle
     failed = writer.run(bad)
     (stored,) = [writer.submit(arrival) for arrival in arrivals(collected, agent, 1)]
     writer.start()
-    assert stored.result(WAIT_S).size == 1
+    assert size_of(stored.result(WAIT_S)) == 1
     with pytest.raises(StoreError, match="UNIQUE"):
         failed.result(WAIT_S)
 
@@ -180,3 +181,42 @@ def test_a_stop_writes_what_waits(collected: Collected, writer: Writer) -> None:
     writer.stop(WAIT_S)
     assert [future.done() for future in futures] == [True, True]
     assert collected.head(agent).frontier.size == 2
+
+
+def test_a_database_that_is_away_is_asked_once_for_all_that_waits(
+    collected: Collected, store: FailingStore, writer: Writer
+) -> None:
+    agent = collected.admit("gate-1")
+    agent.records += probes(3)
+    store.away = True
+    futures = [writer.submit(arrival) for arrival in arrivals(collected, agent, 1, 2, 3)]
+    writer.start()
+    for future in futures:
+        with pytest.raises(StoreDownError, match="is locked"):
+            future.result(WAIT_S)
+    assert store.writes == 1
+    assert writer.failing
+
+
+def test_more_jobs_than_there_is_room_for_are_refused(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "MAX_JOBS", 2)
+    waiting = [writer.run(lambda _connection, _now_ns: "done") for _ in range(3)]
+    with pytest.raises(StoreDownError, match="2 jobs wait for the database"):
+        waiting[2].result(WAIT_S)
+    writer.start()
+    assert [future.result(WAIT_S) for future in waiting[:2]] == ["done", "done"]
+
+
+def test_a_small_agent_is_written_before_the_pile_of_another(collected: Collected, writer: Writer) -> None:
+    pile, small = collected.admit("gate-1"), collected.admit("gate-2", b"b")
+    pile.records += [bytes([number]) * 200_000 for number in range(60)]
+    small.records += probes(1)
+    order: Queue[str] = Queue()
+    for number, arrival in enumerate(arrivals(collected, pile, *range(1, 61))):
+        writer.submit(arrival).add_done_callback(lambda _future, number=number: order.put(f"pile {number}"))  # type: ignore[misc]  # bound now
+    (arrival,) = arrivals(collected, small, 1)
+    writer.submit(arrival).add_done_callback(lambda _future: order.put("small"))
+    writer.start()
+    done = [order.get(timeout=WAIT_S) for _ in range(61)]
+    assert done.index("small") < 30  # it came last, and is in the first group
+    assert [each for each in done if each != "small"] == [f"pile {number}" for number in range(60)]

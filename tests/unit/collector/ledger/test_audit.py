@@ -37,6 +37,8 @@ WORKING_STATE = {
     ("invitations", "used_ns"),
     ("quarantine", "quarantine_id"),
     ("findings", "finding_id"),
+    ("alarms", "alarm_id"),
+    ("certificates", "used_ns"),
     *((table.name, column.name) for table in (schema.to_judge, schema.cursors) for column in table.columns),
 }
 # Whether D01 still stands is the reconciler's working state too; of other findings it is not.
@@ -118,9 +120,10 @@ def build(directory: Path) -> Trust:
     while reconciler.run_once(collected.now_ns):
         pass
     collected.accept(agent, passage("p1", 2, kilograms="22340"))
+    go_ahead(collected, agent)
     collected.revoke(other)
     with collected.store.write() as connection:
-        forked = Refused(agent.origin, FORK, "record 301 is other here", b"a forked batch")
+        forked = Refused(agent.origin, FORK, "record 301 is other here", b"a forked batch", 301)
         quarantine(connection, forked, collected.now_ns)
     keep_evidence(collected)
     # A day later D-003 was declared and not seen.
@@ -129,6 +132,16 @@ def build(directory: Path) -> Trust:
     trust = Trust(DEPLOYMENT, collected.ledger.verifier, collected.receipts.verifier, authority.certificate_pem)
     collected.store.close()
     return trust
+
+
+def go_ahead(collected: Collected, agent: Agent) -> None:
+    """Live records of which the backlog has reached two: one is settled, one is not, and three are ahead."""
+    start = len(agent.records)
+    agent.records += [*probes(3, 900), passage("p5"), passage("p6"), *probes(3, 910), passage("p7"), passage("p1", 2)]
+    collected.take_live(agent, agent.live(start + 3, size=start + 4))
+    collected.take_live(agent, agent.live(start + 4, start + 8, size=start + 9))
+    collected.take_live(agent, agent.live(start + 6, start + 9, size=start + 10))
+    collected.take(agent, agent.batch(start, start + 6, lost=[start + 1, start + 2]))
 
 
 def certify(collected: Collected, authority: Authority, agent: Agent) -> None:
@@ -175,8 +188,8 @@ def test_what_was_stored_in_order_holds(place: Place) -> None:
     report = place.audit()
     assert report.problems == ()
     assert report.holds
-    assert (report.records, report.journals, report.evidence) == (310, 2, 1)
-    assert (report.declarations, report.verdicts) == (301, 5)
+    assert (report.records, report.journals, report.evidence) == (316, 2, 1)
+    assert (report.declarations, report.verdicts) == (301, 8)
     tables = [table.name for table in schema.metadata.tables.values()]
     filled = [name for name in tables if place.execute(f"SELECT count(*) FROM {name}") != [(0,)]]
     assert set(tables) - set(filled) <= {"to_judge"}
@@ -298,7 +311,7 @@ def test_a_batch_that_is_missing_is_a_gap_that_names_its_first_record(place: Pla
     place.execute("DELETE FROM batches WHERE journal_id = 1 AND first_index = 304")
     found = place.problems()
     assert "#304: it is missing; the next stored batch begins at 305" in found
-    assert "batches: 4 are stored, the ledger has 5" in found
+    assert "batches: 5 are stored, the ledger has 6" in found
 
 
 def test_rows_that_no_record_says_are_found(place: Place) -> None:
@@ -324,7 +337,7 @@ def test_a_passage_without_its_newest_verdict_is_found(place: Place) -> None:
     place.execute("DELETE FROM verdicts WHERE passage_id = 'p1' AND sequence = 2")
     found = place.problems()
     assert "verdict p1 1: column latest is False; it is the last one" in found
-    assert "verdicts: 4 are stored, the ledger has 5" in found
+    assert "verdicts: 7 are stored, the ledger has 8" in found
 
 
 @pytest.mark.parametrize("content", [b"another pic", b"a pictur"])

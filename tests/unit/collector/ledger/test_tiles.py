@@ -9,13 +9,19 @@ from hypothesis import strategies as st
 
 from collector.errors import StoreError
 from collector.ledger import tiles
-from collector.ledger.tiles import StoredTree, Tile, completed, perfect_root
+from collector.ledger.tiles import Completing, StoredTree, Tile, perfect_root
 from collector.store.engine import Store, open_store
 from gate_contract.merkle import Frontier, inclusion_proof, node_hash, verify_consistency, verify_inclusion
 from gate_contract.merkle import consistency_proof as prove_consistency
 
 SIZE = 66_100  # one tile of level 16, 258 of level 8, and some leaves
 LEAVES = [sha256(b"%d" % number).digest() for number in range(SIZE)]
+
+
+def completed(frontier: Frontier, hashes: Sequence[bytes]) -> list[Tile]:
+    completing = Completing()
+    frontier.grown(hashes, completing)
+    return completing.tiles
 
 
 def portions(sizes: Sequence[int]) -> list[Tile]:

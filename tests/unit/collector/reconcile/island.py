@@ -11,7 +11,8 @@ from sqlalchemy import insert, select
 
 from collector.config import CollectorConfig, load_config
 from collector.declarations.intake import ImportReport, import_declarations
-from collector.ingest.accept import Arrival, Stored, prepare, store_batches
+from collector.ingest.accept import Arrival, Stored, store_batches
+from collector.ingest.prepare import prepare
 from collector.ingest.quarantine import FORK, Refused, quarantine
 from collector.keys import CollectorKeys
 from collector.ledger.log import Ledger
@@ -203,7 +204,7 @@ class Island:
         """A batch that was refused because it says something else at `index`."""
         detail = f"record {index} is 00aa here and 11bb in what was accepted before: two histories under one key"
         with self.store.write() as connection:
-            quarantine(connection, Refused(self.journal(agent).origin, FORK, detail, b"batch %d" % index), at)
+            quarantine(connection, Refused(self.journal(agent).origin, FORK, detail, b"batch %d" % index, index), at)
 
     def reconcile(self, at: int = NOON) -> int:
         """Judge until nothing waits; how many passages."""

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
-from collector.reconcile.core import defect_of, difference_from_gate, fork_of, journal_finding
+from collector.reconcile.core import defect_of, difference_from_gate, journal_finding
+from gate_contract.rules import JournalDefect
 from gate_contract.v1.decision_pb2 import (
     ACTION_HOLD,
     ACTION_RELEASE,
@@ -54,16 +57,9 @@ def test_a_gate_without_a_decision_is_said_to_have_none() -> None:
     assert difference_from_gate(Decision(), decision(ACTION_RELEASE)) == "The gate made no decision of its own."
 
 
-@pytest.mark.parametrize(
-    ("detail", "index"),
-    [
-        ("record 12 is 00 here and 11 in what was accepted before", 12),
-        ("two histories", 0),
-        ("record 99999999999999999999999 is far", 0),
-        ("", 0),
-    ],
-)
-def test_a_fork_is_read_from_the_words_of_quarantine_and_survives_its_finding(detail: str, index: int) -> None:
-    defect = fork_of("hainan.example/agent/gate-1/00", detail)
-    assert (defect.kind, defect.index) == ("fork", index)
-    assert defect_of(journal_finding(defect)) == defect
+@pytest.mark.parametrize("kind", ["fork", "gap"])
+def test_a_defect_survives_its_finding(kind: Literal["fork", "gap"]) -> None:
+    defect = JournalDefect(kind, "hainan.example/agent/gate-1/00", 12, "records 12 to 14 are lost at the gate")
+    finding = journal_finding(defect)
+    assert defect_of(finding) == defect
+    assert "cannot be closed" in finding.explanation

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -13,7 +15,7 @@ from sqlalchemy import MetaData, create_engine, insert, select
 
 from collector.errors import StoreError
 from collector.store import schema
-from collector.store.engine import HEAD, MIGRATIONS, Store, open_existing, open_store
+from collector.store.engine import HEAD, MIGRATIONS, Store, Turnstile, open_existing, open_store
 
 
 @pytest.fixture
@@ -169,3 +171,54 @@ def test_a_damaged_page_is_an_error_that_points_to_the_audit(url: str, tmp_path:
     with pytest.raises(StoreError, match=r"malformed.*gate-collector audit"), store.read() as connection:
         connection.execute(select(schema.cursors)).all()
     store.close()
+
+
+def test_a_database_of_the_release_before_is_brought_up_to_date(url: str) -> None:
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for kind, detail in (
+            ("fork", "record 12 is 00aa here and 11bb in what was accepted before"),
+            ("fork", "record 99999999999999999999999 is far"),
+            ("bad-seal", "record 3 was altered"),
+        ):
+            connection.exec_driver_sql(
+                "INSERT INTO quarantine (origin, at_ns, kind, detail, body_sha256, digest)"
+                " VALUES ('o', 1, ?, ?, x'', x'')",
+                (kind, detail),
+            )
+        connection.exec_driver_sql("INSERT INTO to_judge (passage_id, queued_ns, reason) VALUES ('p1', 1, '')")
+    engine.dispose()
+    store = open_store(url)
+    with store.read() as connection:
+        order = schema.quarantine.c.quarantine_id
+        found = connection.scalars(select(schema.quarantine.c.record_index).order_by(order)).all()
+        assert list(found) == [12, 0, None]
+        assert connection.scalars(select(schema.to_judge.c.turn)).all() == [0]
+        assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+    store.close()
+
+
+def test_writers_of_one_process_take_turns_in_the_order_they_came() -> None:
+    turnstile, order, started = Turnstile(), list[int](), [threading.Event() for _ in range(5)]
+
+    def pass_through(number: int) -> None:
+        started[number].set()
+        with turnstile.passing():
+            order.append(number)
+
+    threads = []
+    with turnstile.passing():
+        for number in range(5):
+            threads.append(threading.Thread(target=pass_through, args=(number,)))
+            threads[-1].start()
+            assert started[number].wait(60)
+            deadline = time.monotonic() + 60
+            while turnstile._next < number + 2 and time.monotonic() < deadline:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join(60)
+    assert order == [0, 1, 2, 3, 4]

@@ -406,3 +406,46 @@ def test_a_plate_taken_behind_the_vehicle_on_the_scale_is_that_of_the_next_one(l
     lane.give(weight(20000, 1), stable(20000, 3), weight(0, 14), weight(9000, 15), stable(9000, 17))
     lane.give(plate("琼A67890", 17.5, taken=13))
     assert [(p.passage_id, [r.text for r in p.plates]) for p in lane.passages] == [("P1", []), ("P2", ["琼A67890"])]
+
+
+# --- clocks ---------------------------------------------------------------------------------------------------------
+
+
+def slept(reading: StableWeight | WeightSample | PlateSeen, hours: float) -> Reading:
+    """The same reading after a suspension."""
+    span = round(hours * 3600 * SECOND)
+    return replace(
+        reading, at=replace(reading.at, wall=WallNs(reading.at.wall + span), mono=MonoNs(reading.at.mono + span))
+    )
+
+
+def test_a_passage_under_way_over_which_the_machine_slept_is_recorded_once_with_what_is_missing(lane: Lane) -> None:
+    lane.give(weight(9000, 1), stable(20000, 3))
+    lane.wait_until(9 * 3600)
+    (passage,) = lane.passages
+    assert passage.closed_by is ClosedBy.GRACE_EXPIRED
+    assert [missing.kind for missing in passage.missing] == ["plate"]
+    lane.give(slept(weight(9000, 2), 9), slept(stable(9000, 4), 9))
+    lane.wait_until(9 * 3600 + 60)
+    first, second = lane.passages
+    assert first.passage_id != second.passage_id
+    assert second.weighings[0].kilograms == 9000, "another vehicle stands there"
+
+
+@pytest.mark.parametrize("years", [-10, 10])
+def test_a_wall_clock_that_jumps_under_a_passage_changes_nothing_of_it(lane: Lane, years: int) -> None:
+    jump = years * 365 * 86_400 * SECOND
+    late = plate("粤B12345", 4)
+    lane.give(weight(9000, 1), stable(20000, 3))
+    lane.give(replace(late, at=replace(late.at, wall=WallNs(late.at.wall + jump))))
+    (passage,) = lane.passages
+    assert (passage.closed_by, passage.revision) == (ClosedBy.COMPLETE, 1)
+
+
+@pytest.mark.parametrize("years", [-10, 10])
+def test_a_late_plate_whose_camera_lives_in_another_year_is_not_given_to_who_has_left(lane: Lane, years: int) -> None:
+    lane.give(weight(9000, 1), stable(20000, 3))
+    lane.wait_until(7)
+    lane.give(weight(0, 9), plate("粤B12345", 20, taken=2 + years * 365 * 86_400))
+    assert [passage.plates for passage in lane.passages] == [()]
+    assert lane.state.passage is not None, "it is the next vehicle's"

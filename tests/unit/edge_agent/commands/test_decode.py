@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from edge_agent.commands.decode import _chunks, decode
 
+CAPTURES = Path(__file__).resolve().parents[4] / "tests" / "captures" / "scale"
 TF0 = "scale/yaohua-xk3190-a9-tf0"
 TOLEDO = "scale/mettler-toledo-continuous"
 TRUCK = b"\x02+003290013\x03"
@@ -172,3 +173,45 @@ def test_ctrl_c_ends_the_input_and_keeps_the_summary() -> None:
             raise KeyboardInterrupt
 
     assert list(_chunks(Interrupted())) == []
+
+
+def test_a_frame_with_two_weights_is_two_lines_and_its_bytes_are_in_the_first() -> None:
+    ticket = (CAPTURES / "ohaus-defender" / "ticket.bin").read_bytes()
+    gross, net = lines(run("scale/ohaus-defender", ticket))
+    assert (gross["hex"], net["hex"]) == (ticket.hex(" "), "")
+    assert (gross["offset"], net["offset"]) == (0, 0)
+    assert [line["reading"]["kind"] for line in (gross, net)] == ["gross", "net"]
+
+
+def test_flags_notes_and_parts_are_told() -> None:
+    held = lines(run("scale/and-ad4400", b"@23HD,GS,+0015240kg\r\n"))[0]
+    assert (held["flags"], held["reading"]["address"]) == (["hold"], "23")
+    ticket = lines(run("scale/axle-pt300-ticket", (CAPTURES / "axle-pt300-ticket" / "one_group.bin").read_bytes()))[0]
+    assert ticket["reading"]["axles"] == ["6240", "10060"]
+
+
+def test_what_is_asked_on_a_shared_line_is_a_request_and_no_reading() -> None:
+    result = run("scale/yaohua-xk3190-a9-command", bytes.fromhex("024144303503"))
+    assert lines(result)[0]["request"] == {"address": 1, "command": "read net"}
+    assert result.exit_code == 1
+
+
+def test_a_kind_that_cannot_be_decoded_is_told() -> None:
+    result = run("scales/mt-sics", b"")
+    assert "its kind is not known" in result.stderr
+    assert "Did you mean 'scale'?" in result.stderr
+    assert result.exit_code == 2
+
+
+def test_the_profile_that_reads_the_most_is_proposed() -> None:
+    result = run(TF0, b"S S      15240 kg\r\n" * 3)
+    assert "The profile scale/mt-sics reads these bytes: try it" in result.stderr
+
+
+def test_a_device_that_only_answers_is_silent_when_nobody_asks() -> None:
+    assert "somebody asks: such a device only answers" in run("scale/toledo-8217", b"").stderr
+
+
+def test_a_state_between_weights_does_not_hide_the_variant_to_pin() -> None:
+    result = run("scale/mt-sics", b"S S      15240 kg\r\nS I\r\n" * 3)
+    assert 'Pin it in the site file: variant = "weight"' in result.stderr

@@ -4,73 +4,64 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import sqlite3
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge_agent.errors import EvidenceLostError, JournalError
 from edge_agent.journal.evidence import EvidenceStore
-from edge_agent.journal.journal import Journal
-from gate_contract.checkpoint import Signer
+from edge_agent.journal.evidence_list import listed
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "j.db", Signer("test/agent/a/00", Ed25519PrivateKey.generate()))
-
-
-def test_a_blob_is_named_by_its_hash_and_waits_for_delivery(tmp_path: Path, journal: Journal) -> None:
-    store = EvidenceStore(tmp_path / "evidence", journal)
+def test_a_blob_is_named_by_its_hash_and_waits_for_delivery(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
     kept = store.keep(b"picture", "image/jpeg", "plate")
     assert kept.sha256 == sha256(b"picture").digest()
     assert (kept.size, kept.media_type, kept.role) == (7, "image/jpeg", "plate")
     assert store.read(kept.sha256) == b"picture"
-    assert journal.spool.evidence_waiting() == [(kept.sha256, 7, "image/jpeg")]
+    assert store.waiting() == [(kept.sha256, 7, "image/jpeg")]
 
 
-def test_the_same_bytes_are_kept_once(tmp_path: Path, journal: Journal) -> None:
-    store = EvidenceStore(tmp_path / "evidence", journal)
+def test_the_same_bytes_are_kept_once(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
     store.keep(b"picture", "image/jpeg", "plate")
     store.keep(b"picture", "image/jpeg", "vehicle")
     assert store.kept_bytes == 7
-    assert len(journal.spool.evidence_waiting()) == 1
+    assert len(store.waiting()) == 1
 
 
-def test_a_delivered_blob_is_gone_from_the_gate(tmp_path: Path, journal: Journal) -> None:
-    store = EvidenceStore(tmp_path / "evidence", journal)
+def test_a_delivered_blob_is_gone_from_the_gate(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
     kept = store.keep(b"picture", "image/jpeg", "plate")
     store.delivered(kept.sha256)
-    assert journal.spool.evidence_waiting() == []
+    assert store.waiting() == []
     with pytest.raises(EvidenceLostError, match="is gone"):
         store.read(kept.sha256)
 
 
-def test_bytes_that_come_again_after_their_delivery_are_delivered_again_and_gone_again(
-    tmp_path: Path, journal: Journal
-) -> None:
-    store = EvidenceStore(tmp_path / "evidence", journal)
+def test_bytes_that_come_again_after_their_delivery_are_delivered_again_and_gone_again(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
     kept = store.keep(b"picture", "image/jpeg", "plate")
     store.delivered(kept.sha256)
     store.keep(b"picture", "image/jpeg", "plate")
-    assert journal.spool.evidence_waiting() == [(kept.sha256, 7, "image/jpeg")]
+    assert store.waiting() == [(kept.sha256, 7, "image/jpeg")]
     store.delivered(kept.sha256)
     assert list((tmp_path / "evidence").glob("*/*")) == []
 
 
-def test_a_lost_blob_is_expected_no_more_and_what_is_left_of_it_stays(tmp_path: Path, journal: Journal) -> None:
-    store = EvidenceStore(tmp_path / "evidence", journal)
+def test_a_lost_blob_is_expected_no_more_and_what_is_left_of_it_stays(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
     kept = store.keep(b"picture", "image/jpeg", "plate")
     store.lost(kept.sha256)
-    assert journal.spool.evidence_waiting() == []
+    assert store.waiting() == []
     assert len(list((tmp_path / "evidence").glob("*/*"))) == 1
 
 
-def test_a_full_disk_leaves_no_unfinished_files(
-    tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = EvidenceStore(tmp_path / "evidence", journal)
+def test_a_full_disk_leaves_no_unfinished_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = EvidenceStore(tmp_path)
 
     def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -82,22 +73,22 @@ def test_a_full_disk_leaves_no_unfinished_files(
     assert list((tmp_path / "evidence").glob("*/*")) == []
 
 
-def test_what_an_agent_left_unfinished_is_removed_by_the_next_one(tmp_path: Path, journal: Journal) -> None:
-    kept = EvidenceStore(tmp_path / "evidence", journal).keep(b"picture", "image/jpeg", "plate")
+def test_what_an_agent_left_unfinished_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    kept = EvidenceStore(tmp_path).keep(b"picture", "image/jpeg", "plate")
     (directory,) = (tmp_path / "evidence").iterdir()
     (directory / "feed.17.part").write_bytes(b"pict")
-    assert EvidenceStore(tmp_path / "evidence", journal).read(kept.sha256) == b"picture"
+    assert EvidenceStore(tmp_path).read(kept.sha256) == b"picture"
     assert [file.name for file in directory.iterdir()] == [kept.sha256.hex()]
 
 
-def test_a_directory_that_cannot_be_used_is_named(tmp_path: Path, journal: Journal) -> None:
+def test_a_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "evidence").write_text("a file where a directory must be")
     with pytest.raises(JournalError, match=r"evidence directory .* cannot be used"):
-        EvidenceStore(tmp_path / "evidence", journal)
+        EvidenceStore(tmp_path)
 
 
-def test_an_altered_blob_is_not_delivered(tmp_path: Path, journal: Journal) -> None:
-    store = EvidenceStore(tmp_path / "evidence", journal)
+def test_an_altered_blob_is_not_delivered(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
     kept = store.keep(b"picture", "image/jpeg", "plate")
     (path,) = (tmp_path / "evidence").glob("*/*")
     path.write_bytes(b"pictura")
@@ -105,9 +96,133 @@ def test_an_altered_blob_is_not_delivered(tmp_path: Path, journal: Journal) -> N
         store.read(kept.sha256)
 
 
-def test_a_disk_that_takes_nothing_is_told_and_nothing_is_promised(tmp_path: Path, journal: Journal) -> None:
-    store = EvidenceStore(tmp_path / "evidence", journal)
+def test_a_disk_that_takes_nothing_is_told_and_nothing_is_promised(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
     (tmp_path / "evidence" / sha256(b"picture").hexdigest()[:2]).write_text("a file where a directory must be")
     with pytest.raises(JournalError, match="cannot be written"):
         store.keep(b"picture", "image/jpeg", "plate")
-    assert journal.spool.evidence_waiting() == []
+    assert store.waiting() == []
+
+
+# --- the list of what is to be delivered -----------------------------------------------------------------------------
+
+
+def spoil(path: Path) -> bytes:
+    """Make a database unusable; its bytes then."""
+    path.write_bytes(path.read_bytes()[:100] + bytes(4000) + path.read_bytes()[4100:])
+    return path.read_bytes()
+
+
+def test_the_list_is_there_after_a_restart(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
+    kept = store.keep(b"picture", "image/jpeg", "plate")
+    assert listed(tmp_path / "evidence.db") == [kept.sha256]
+    store.close()
+    again = EvidenceStore(tmp_path)
+    assert again.waiting() == [(kept.sha256, 7, "image/jpeg")]
+    assert again.mended == []
+    again.close()
+
+
+BLOBS = {
+    b"\xff\xd8\xff a photograph": "image/jpeg",
+    b"\x89PNG another": "image/png",
+    b"<EventNotificationAlert/>": "application/xml",
+    b"milliseconds,kilograms\n0,20\n": "text/csv",
+}
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 500, None])
+def test_a_damaged_list_is_put_aside_and_made_again_from_the_blobs(tmp_path: Path, content: bytes | None) -> None:
+    store = EvidenceStore(tmp_path)
+    for blob, media_type in BLOBS.items():
+        store.keep(blob, media_type, "whatever")
+    before = sorted(store.waiting())
+    store.close()
+    damaged = spoil(tmp_path / "evidence.db") if content is None else content
+    (tmp_path / "evidence.db").write_bytes(damaged)
+    with pytest.raises(sqlite3.DatabaseError):
+        listed(tmp_path / "evidence.db")
+    again = EvidenceStore(tmp_path)
+    assert sorted(again.waiting()) == before
+    (quarantined,) = again.mended
+    assert (tmp_path / quarantined.path).read_bytes() == damaged
+    assert again.keep(b"one more", "image/jpeg", "plate").sha256 in [digest for digest, *_ in again.waiting()]
+    again.close()
+
+
+@pytest.mark.parametrize("old", [b"image/jpeg", None])
+def test_an_altered_entry_is_damage(tmp_path: Path, old: bytes | None) -> None:
+    store = EvidenceStore(tmp_path)
+    kept = [store.keep(b"\xff\xd8\xff%d" % number, "image/jpeg", "plate") for number in range(9)]
+    before = sorted(store.waiting())
+    store.close()
+    path = tmp_path / "evidence.db"
+    target = old or min(each.sha256 for each in kept)[-4:]
+    path.write_bytes(path.read_bytes().replace(target, bytes(byte ^ 1 for byte in target)))
+    with pytest.raises(sqlite3.DatabaseError, match="does not fit its checksum"):
+        listed(path)
+    again = EvidenceStore(tmp_path)
+    assert sorted(again.waiting()) == before
+    assert len(again.mended) == 1
+    again.close()
+
+
+def test_entries_that_a_damaged_log_does_not_give_are_found_in_the_directory(tmp_path: Path) -> None:
+    killed, state = tmp_path / "killed", tmp_path / "state"
+    state.mkdir()
+    store = EvidenceStore(state)
+    kept = [store.keep(b"\xff\xd8\xff%d" % number, "image/jpeg", "plate") for number in range(3)]
+    shutil.copytree(state, killed)
+    store.close()
+    log = killed / "evidence.db-wal"
+    log.write_bytes(log.read_bytes()[: log.stat().st_size // 2])
+    again = EvidenceStore(killed)
+    assert {each[0] for each in again.waiting()} == {each.sha256 for each in kept}
+    again.lost(kept[0].sha256)
+    again.close()
+
+
+def test_a_list_that_is_damaged_while_it_is_used_is_made_again(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
+    kept = store.keep(b"picture", "image/jpeg", "plate")
+    store._list._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    spoil(tmp_path / "evidence.db")
+    store._list._connection.execute("PRAGMA cache_size=0")
+    store._list._connection.execute("PRAGMA shrink_memory")
+    more = store.keep(b"<more/>", "application/xml", "message")
+    assert {digest for digest, *_ in store.waiting()} == {kept.sha256, more.sha256}
+    assert len(store.mended) == 1
+    store.close()
+
+
+def test_a_list_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "evidence.db").mkdir()
+    with pytest.raises(JournalError, match=r"list of evidence .*evidence\.db cannot be used"):
+        EvidenceStore(tmp_path)
+
+
+def test_a_list_that_cannot_be_put_aside_is_told(tmp_path: Path) -> None:
+    (tmp_path / "evidence.db").write_bytes(b"no database at all" * 500)
+    (tmp_path / "quarantine").write_text("a file where a directory must be")
+    with pytest.raises(JournalError, match="cannot be used"):
+        EvidenceStore(tmp_path)
+
+
+def test_a_list_that_was_closed_says_so_in_words(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
+    store.close()
+    with pytest.raises(JournalError, match="closed database"):
+        store.keep(b"picture", "image/jpeg", "plate")
+
+
+def test_a_blob_that_cannot_be_read_is_told_and_is_not_lost(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
+    kept = store.keep(b"picture", "image/jpeg", "plate")
+    (path,) = (tmp_path / "evidence").glob("*/*")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(JournalError, match="Is a directory") as caught:
+        store.read(kept.sha256)
+    assert not isinstance(caught.value, EvidenceLostError)
+    store.close()

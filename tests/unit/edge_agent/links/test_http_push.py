@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import base64
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import md5
 from ipaddress import ip_network
 
 import pytest
 
 from edge_agent.errors import JournalError, LinkError
-from edge_agent.links.http_push import Limits, Push, PushListener, Route
+from edge_agent.links.http_push import Credentials, Limits, Push, PushListener, Route
 
 HERE = (ip_network("127.0.0.1/32"),)
 ELSEWHERE = (ip_network("192.0.2.0/24"),)
 ROUTES = {
     "/push/camera-1": Route("camera-1", HERE),
     "/push/far": Route("far", ELSEWHERE),
-    "/push/secret": Route("secret", HERE, ("gate", "s3cret")),
+    "/push/secret": Route("secret", HERE, Credentials("gate", "s3cret", "basic")),
+    "/push/digest": Route("digest", HERE, Credentials("gate", "s3cret")),
 }
 LIMITS = Limits(
     max_body_bytes=100_000,
@@ -217,7 +220,7 @@ def test_who_waits_for_100_continue_and_is_refused_need_not_send_the_body() -> N
         (post(path="/push/camera-1/"), 404, "There is no /push/camera-1/ here"),
         (b"GET /push/camera-1 HTTP/1.1\r\n\r\n", 405, "/push/camera-1 takes POST, not GET"),
         (post(path="/push/far"), 403, "127.0.0.1 may not push to /push/far"),
-        (post(path="/push/secret"), 401, "asks for a user name"),
+        (post(b"", "/push/secret", "Authorization: Basic Z2F0ZTp3cm9uZw=="), 401, "asks for a user name"),
         (post(b"x" * 100_001), 413, "more than 100000 bytes"),
         (b"POST /push/camera-1 HTTP/1.1\r\n\r\n", 411, "does not say how long"),
         (b"\x16\x03\x01\x00\xf4\x01\x00\r\n\r\n", 400, "This is no HTTP request"),
@@ -255,6 +258,59 @@ def test_credentials_that_are_none_are_refused(field: str) -> None:
         answer = this.exchange(post(b"x", "/push/secret", field))
         assert status(answer) == 401
         assert b'WWW-Authenticate: Basic realm="gate"' in answer
+
+
+def _md5(text: str) -> str:
+    return md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _digest_answer(challenge: bytes, user: str = "gate", known: str = "s3cret", *, qop: bool = True) -> str:
+    """What a camera answers, computed as RFC 7616 section 3.4 has it."""
+    fields = dict(re.findall(r'(\w+)="?([^",]+)"?', challenge.decode().partition("WWW-Authenticate: Digest ")[2]))
+    secret, request = _md5(f"{user}:{fields['realm']}:{known}"), _md5("POST:/push/digest")
+    middle = f"{fields['nonce']}:00000001:abc:auth" if qop else fields["nonce"]
+    response = _md5(f"{secret}:{middle}:{request}")
+    more = ', qop=auth, nc=00000001, cnonce="abc"' if qop else ""
+    return (
+        f'Authorization: Digest username="{user}", realm="{fields["realm"]}", nonce="{fields["nonce"]}", '
+        f'uri="/push/digest", response="{response}"{more}'
+    )
+
+
+@pytest.mark.parametrize("qop", [True, False])
+def test_digest_is_answered_with_a_proof_and_the_first_question_is_no_fault(qop: bool) -> None:
+    with gate() as this:
+        asked = this.exchange(post(b"x", "/push/digest"))
+        assert status(asked) == 401
+        assert status(this.exchange(post(b"x", "/push/digest", _digest_answer(asked, qop=qop)))) == 200
+        assert this.refusals == []
+        assert len(this.pushes) == 1
+
+
+@pytest.mark.parametrize("wrong", [("gate", "guess"), ("other", "s3cret")])
+def test_a_wrong_digest_is_refused_and_told(wrong: tuple[str, str]) -> None:
+    with gate() as this:
+        asked = this.exchange(post(b"x", "/push/digest"))
+        assert status(this.exchange(post(b"x", "/push/digest", _digest_answer(asked, *wrong)))) == 401
+        assert len(this.refusals) == 1
+        assert this.pushes == []
+
+
+def test_a_nonce_of_another_gate_is_stale_and_asked_for_anew() -> None:
+    with gate() as other:
+        asked = other.exchange(post(b"x", "/push/digest"))
+    with gate() as this:
+        answer = this.exchange(post(b"x", "/push/digest", _digest_answer(asked)))
+        assert status(answer) == 401
+        assert b"stale=true" in answer
+        assert this.pushes == []
+
+
+def test_a_camera_that_never_gives_credentials_is_told_of() -> None:
+    with gate() as this:
+        for _ in range(3):
+            this.exchange(post(b"x", "/push/digest"))
+        assert len(this.refusals) == 1
 
 
 def test_an_installer_with_a_browser_is_told_what_to_enter() -> None:

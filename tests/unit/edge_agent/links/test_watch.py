@@ -215,3 +215,12 @@ def test_the_times_are_the_callers_to_choose() -> None:
     event = watch.tick(at(20))
     assert event is not None
     assert "no byte came for 20 s" in event.text
+
+
+def test_a_machine_that_wakes_up_calls_no_device_silent_for_the_hours_it_slept(watch: DeviceWatch) -> None:
+    reading(watch, at(1))
+    assert ticked(watch, 1, 2) == []
+    assert watch.tick(at(8 * 3600)) is None
+    assert watch.state is DeviceState.OK
+    (silent,) = ticked(watch, 8 * 3600 + 1, 8 * 3600 + 6)
+    assert silent.state is DeviceState.SILENT, "it is, now that somebody listens"

@@ -9,10 +9,21 @@ from pathlib import Path
 import pytest
 
 from edge_agent.errors import EdgeAgentError
+from edge_agent.model.moment import SECOND, Moment, MonoNs, WallNs
 from edge_agent.reference.cache import KEPT_NS, ReferenceCache
 from gate_contract.v1.declaration_pb2 import Declaration
 
 NOW = 1_790_000_000_000_000_000
+YEARS = 10 * 365 * 86_400
+
+
+def at(
+    seconds: float = 0, *, wall_s: float | None = None, boot: bytes = b"b" * 16, synchronised: bool = True
+) -> Moment:
+    """So long after NOW by the monotonic clock; by the wall clock, too, unless that says something else."""
+    mono = 10**15 + round(seconds * SECOND)
+    wall = NOW + round((seconds if wall_s is None else wall_s) * SECOND)
+    return Moment(WallNs(wall), MonoNs(mono), boot, synchronised=synchronised)
 
 
 def declaration(number: int, version: int = 1, plate: str = "粤B12345", departure: int = 0) -> bytes:
@@ -23,12 +34,12 @@ def declaration(number: int, version: int = 1, plate: str = "粤B12345", departu
 
 def test_what_was_fetched_is_there_after_a_restart(tmp_path: Path) -> None:
     cache = ReferenceCache(tmp_path / "r.db")
-    assert (cache.position, len(cache), cache.age_s(NOW)) == (0, 0, None)
+    assert (cache.position, len(cache), cache.age_s(at())) == (0, 0, None)
     cache.add([declaration(1), declaration(2)], 7)
-    cache.confirmed(NOW)
+    cache.confirmed(at())
     cache.close()
     again = ReferenceCache(tmp_path / "r.db")
-    assert (again.position, len(again), again.age_s(NOW + 90_000_000_000)) == (7, 2, 90)
+    assert (again.position, len(again), again.age_s(at(90))) == (7, 2, 90)
     again.close()
 
 
@@ -52,7 +63,7 @@ def test_the_index_knows_what_came_since_it_was_asked(tmp_path: Path) -> None:
 def test_what_departed_long_ago_is_forgotten_for_good(tmp_path: Path) -> None:
     cache = ReferenceCache(tmp_path / "r.db")
     cache.add([declaration(1, departure=NOW - KEPT_NS - 1), declaration(2, departure=NOW), declaration(3)], 3)
-    cache.confirmed(NOW)
+    cache.confirmed(at())
     assert len(cache.index()) == len(cache) == 2
     cache.close()
     again = ReferenceCache(tmp_path / "r.db")
@@ -62,8 +73,8 @@ def test_what_departed_long_ago_is_forgotten_for_good(tmp_path: Path) -> None:
 
 def test_a_clock_set_back_gives_no_negative_age(tmp_path: Path) -> None:
     cache = ReferenceCache(tmp_path / "r.db")
-    cache.confirmed(NOW)
-    assert cache.age_s(1) == 0
+    cache.confirmed(at())
+    assert cache.age_s(at(-90)) == 0
     cache.close()
 
 
@@ -100,8 +111,8 @@ def test_a_disk_that_takes_nothing_is_told_and_the_gate_keeps_what_it_had(tmp_pa
         with pytest.raises(EdgeAgentError, match=r"cannot be written\. disk full"):
             cache.add([declaration(2)], 2)
         with pytest.raises(EdgeAgentError, match="cannot be written"):
-            cache.confirmed(NOW)
-        assert (cache.position, len(cache), cache.age_s(NOW)) == (1, 1, None)
+            cache.confirmed(at())
+        assert (cache.position, len(cache), cache.age_s(at())) == (1, 1, None)
         other.execute("DROP TRIGGER full")
     cache.add([declaration(2)], 2)
     assert (cache.position, len(cache)) == (2, 2)
@@ -113,4 +124,54 @@ def test_a_declaration_that_cannot_be_read_is_told_and_changes_nothing(tmp_path:
     with pytest.raises(EdgeAgentError, match="cannot be written"):
         cache.add([declaration(1), b"\xff\xff"], 5)
     assert (cache.position, len(cache)) == (0, 0)
+    cache.close()
+
+
+def test_the_age_of_declarations_is_not_that_of_a_wall_clock_that_was_set(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    cache.confirmed(at())
+    assert cache.age_s(at(30, wall_s=YEARS)) == cache.age_s(at(30, wall_s=-YEARS)) == 30
+    cache.close()
+    again = ReferenceCache(tmp_path / "r.db")
+    assert again.age_s(at(60, wall_s=-YEARS)) == 60, "after a restart of the agent, too"
+    assert again.age_s(at(60, boot=b"c" * 16)) == (10**15 + 60 * SECOND) // SECOND, "at least this boot"
+    again.close()
+
+
+@pytest.mark.parametrize("years", [YEARS, -YEARS])
+def test_a_clock_that_jumps_makes_a_gate_forget_nothing_and_fetch_everything_anew(tmp_path: Path, years: int) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    cache.add([declaration(1, departure=NOW), declaration(2)], 7)
+    cache.confirmed(at())
+    cache.confirmed(at(2, wall_s=years, synchronised=False))
+    assert (len(cache), cache.position) == (2, 0)
+    cache.add([declaration(1, departure=NOW), declaration(2)], 7)
+    cache.confirmed(at(4, wall_s=years + 2, synchronised=False))
+    assert (len(cache), cache.position) == (2, 7), "once is enough"
+    cache.confirmed(at(6, synchronised=True))
+    assert (len(cache), cache.position) == (2, 0), "the clock was set right: once more"
+    cache.close()
+
+
+def test_what_was_forgotten_by_a_clock_that_was_kept_wrong_comes_again_when_it_is_right(
+    tmp_path: Path,
+) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    cache.add([declaration(1, departure=NOW)], 7)
+    cache.confirmed(at())
+    cache.confirmed(at(2, wall_s=YEARS))
+    assert (len(cache), cache.position) == (0, 0)
+    cache.add([], 7)
+    cache.confirmed(at(4, wall_s=YEARS + 2))
+    cache.confirmed(at(6))
+    assert cache.position == 0
+    cache.close()
+
+
+def test_a_machine_that_boots_in_1970_fetches_everything_anew(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    cache.add([declaration(1)], 7)
+    cache.confirmed(at())
+    cache.confirmed(at(0, wall_s=-NOW / SECOND, boot=b"c" * 16))
+    assert (len(cache), cache.position) == (1, 0)
     cache.close()

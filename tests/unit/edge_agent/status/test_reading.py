@@ -15,10 +15,12 @@ from edge_agent.errors import ConfigError, JournalError
 from edge_agent.journal.journal import Journal
 from edge_agent.status.reading import Places, captured_unix_ns, journal_balance, journal_size, places, records
 from gate_contract.checkpoint import Receipt, Signer, open_checkpoint
+from gate_contract.envelope import encode_records
 from gate_contract.v1.record_pb2 import Record
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 ORIGIN = "test.example/agent/gate-1/0000"
+SEGMENT = Path("journal", f"{0:020}.db")
 
 DIES_IN_THE_MIDDLE = """
 import os, signal, sys
@@ -40,15 +42,15 @@ def record(seconds: int) -> bytes:
 
 
 def open_journal(directory: Path) -> Journal:
-    return Journal(directory / "journal.db", Signer(ORIGIN, KEY))
+    return Journal(directory / "journal", Signer(ORIGIN, KEY))
 
 
 def kill_an_agent_after(directory: Path, *bodies: bytes) -> None:
     """Leaves what a killed agent leaves: records that are in the write-ahead log only."""
-    arguments = [str(directory / "journal.db"), ORIGIN, *(body.hex() for body in bodies)]
+    arguments = [str(directory / "journal"), ORIGIN, *(body.hex() for body in bodies)]
     done = subprocess.run([sys.executable, "-c", DIES_IN_THE_MIDDLE, *arguments], check=False, timeout=30)
     assert done.returncode == -signal.SIGKILL
-    assert (directory / "journal.db-wal").stat().st_size > 0
+    assert (directory / SEGMENT).with_name(f"{SEGMENT.name}-wal").stat().st_size > 0
 
 
 def acknowledge(journal: Journal, size: int, dead_lettered: int, received_ns: int) -> None:
@@ -142,10 +144,10 @@ def test_a_journal_whose_agent_was_killed_is_read_to_its_last_record(tmp_path: P
 def test_reading_a_journal_that_nobody_uses_leaves_nothing_beside_it(tmp_path: Path) -> None:
     with closing(open_journal(tmp_path)) as journal:
         journal.append([record(100)])
-    before = (tmp_path / "journal.db").read_bytes()
+    before = {path.name: path.read_bytes() for path in (tmp_path / "journal").iterdir()}
+    assert sorted(before) == [SEGMENT.name, SEGMENT.with_suffix(".leaves").name, "newest"]
     assert journal_size(tmp_path) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["journal.db"]
-    assert (tmp_path / "journal.db").read_bytes() == before
+    assert {path.name: path.read_bytes() for path in (tmp_path / "journal").iterdir()} == before
 
 
 def test_a_directory_with_any_name_can_be_read(tmp_path: Path) -> None:
@@ -165,7 +167,8 @@ def test_without_a_journal_there_is_no_balance_and_no_records(tmp_path: Path) ->
 
 @pytest.mark.parametrize("content", [b"no database at all, and long enough to be taken for one" * 20, b""])
 def test_a_file_that_is_no_journal_is_an_error_with_its_cause(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "journal.db").write_bytes(content)
+    (tmp_path / "journal").mkdir()
+    (tmp_path / SEGMENT).write_bytes(content)
     with pytest.raises(JournalError, match=r"cannot be read\. (file is not a database|no such table)"):
         journal_balance(tmp_path)
 
@@ -173,7 +176,7 @@ def test_a_file_that_is_no_journal_is_an_error_with_its_cause(tmp_path: Path, co
 def test_a_journal_that_another_program_holds_is_an_error_soon(tmp_path: Path) -> None:
     with closing(open_journal(tmp_path)) as journal:
         journal.append([record(100)])
-    with closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as other:
+    with closing(sqlite3.connect(tmp_path / SEGMENT, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode=EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         other.execute("DELETE FROM seen_events")
@@ -195,6 +198,33 @@ def test_records_come_in_order_from_an_index_on_and_not_more_than_asked_for(tmp_
         assert records(tmp_path, 3, 10) == [(3, record(3)), (4, record(4))]
         assert records(tmp_path, 0, 2) == [(0, record(0)), (1, record(1))]
         assert records(tmp_path, 5, 10) == []
+
+
+def test_records_are_read_across_segments(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path / "journal", Signer(ORIGIN, KEY), segment_bytes=1)) as journal:
+        for second in range(5):
+            journal.append([record(second)])
+        assert len(list((tmp_path / "journal").glob("*.db"))) == 5
+        assert records(tmp_path, 1, 3) == [(1, record(1)), (2, record(2)), (3, record(3))]
+        assert records(tmp_path, 4, 3) == [(4, record(4))]
+        acknowledge_first(journal)
+        journal.prune(keep=0)
+        assert records(tmp_path, 0, 2) == [(1, record(1)), (2, record(2))]
+
+
+def acknowledge_first(journal: Journal) -> None:
+    acknowledge(journal, 1, dead_lettered=0, received_ns=1)
+
+
+def test_lost_records_are_left_out(tmp_path: Path) -> None:
+    with closing(open_journal(tmp_path)) as journal:
+        journal.append([record(second) for second in range(3)])
+        stretch = journal.stretch(0, 3, 1 << 20)
+        assert stretch is not None
+    with closing(sqlite3.connect(tmp_path / SEGMENT, isolation_level=None)) as other:
+        other.execute("UPDATE commits SET body = ?", (encode_records([record(0), record(2)]),))
+        other.execute("INSERT INTO lost VALUES (1, x'00')")
+    assert records(tmp_path, 0, 5) == [(0, record(0)), (2, record(2))]
 
 
 def test_bytes_that_are_no_record_have_no_time() -> None:

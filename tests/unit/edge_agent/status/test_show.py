@@ -8,6 +8,7 @@ from edge_agent.status.show import devices_lines, status_lines
 
 WELL: dict[str, Any] = {
     "level": "healthy",
+    "red": False,
     "reasons": [],
     "site": "xiuying",
     "devices": [
@@ -37,6 +38,7 @@ WELL: dict[str, Any] = {
         "last_receipt_age_s": 7200,
         "days_of_disk_left": 12.5,
         "disk_free_bytes": 80_999_999_999,
+        "disk_percent": 25,
     },
     "uplink": {"connected": True, "problem": "", "address": "collector:7443"},
     "certificate": {"days_left": 60, "life_days": 90},
@@ -46,6 +48,7 @@ WELL: dict[str, Any] = {
 
 NEVER_RAN: dict[str, Any] = {
     "level": "down",
+    "red": True,
     "reasons": [{"code": "agent-never-ran", "text": "…", "values": {}}],
     "site": None,
     "devices": [],
@@ -72,7 +75,7 @@ def test_the_whole_status_in_english() -> None:
         "journal                10 captured = 6 acknowledged + 3 pending + 1 dead-lettered",
         "oldest unacknowledged  61 s",
         "last receipt           2 h ago",
-        "days of disk left      12.5 (80 GB free)",
+        "days of disk left      12.5 (80 GB free, 25 % used)",
         "collector              connected  collector:7443",
         "certificate            60 days",
         "clock                  synchronised",
@@ -100,7 +103,7 @@ def test_the_whole_status_in_chinese_lines_up() -> None:
     )
     assert lines[6] == "  暂扣：请联系关员  琼A12345  12340 kg"
     assert "日志          10 已采集 = 6 已确认 + 3 待上传 + 1 死信" in lines
-    assert "磁盘剩余天数  12.5 (剩余 80 GB)" in lines
+    assert "磁盘剩余天数  12.5 (剩余 80 GB，已用 25%)" in lines
 
 
 def test_a_machine_on_which_nothing_ever_ran_shows_only_that() -> None:
@@ -120,7 +123,7 @@ def test_what_is_not_known_is_said() -> None:
         "  HOLD: call the officer  -  -",
         "oldest unacknowledged  none",
         "last receipt           never",
-        "days of disk left      not known (80 GB free)",
+        "days of disk left      not known (80 GB free, 25 % used)",
         "collector              not connected  collector:7443",
         "clock                  not synchronised",
     ):

@@ -11,6 +11,7 @@ import pytest
 
 from edge_agent.model.readings import DeviceState
 from edge_agent.status import health, records, show
+from edge_agent.status.disk import ALARMS
 from edge_agent.status.health import Level
 from edge_agent.status.words import LABELS, REASONS, Language, duration, label, sentence
 from gate_contract.v1.decision_pb2 import Action
@@ -25,11 +26,11 @@ def placeholders(text: str) -> list[str]:
 
 
 def given_codes() -> set[str]:
-    """The codes that health.py gives, read from its source; those of devices are made from their states."""
+    """The codes that health.py gives, read from its source; those of devices and disks are made from their states."""
     calls = [node for node in ast.walk(ast.parse(inspect.getsource(health))) if isinstance(node, ast.Call)]
     first = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Reason"]
     plain = {str(code.value) for code in first if isinstance(code, ast.Constant)}
-    return plain | {f"device-{state.value}" for state in FAULTS}
+    return plain | {f"device-{state.value}" for state in FAULTS} | {alarm for alarm in ALARMS.values() if alarm}
 
 
 def test_every_reason_that_is_given_has_words_and_no_words_are_left_over() -> None:

@@ -11,6 +11,7 @@ from edge_agent.drivers.scale.driver import Read, ScaleDriver
 from edge_agent.errors import ConfigError
 from edge_agent.model.readings import NoWeight, Weight
 from edge_agent.profiles import load_profile
+from tests.unit.edge_agent.drivers.scale.captures import OWN
 
 TF0 = load_profile("scale/yaohua-xk3190-a9-tf0")
 TOLEDO = load_profile("scale/mettler-toledo-continuous")
@@ -28,6 +29,11 @@ def read(driver: ScaleDriver, data: bytes) -> Weight | NoWeight:
     (item,) = driver.feed(data) + driver.flush()
     assert isinstance(item, Read)
     return item.reading
+
+
+def reads(name: str, data: bytes) -> list[Read]:
+    driver = ScaleDriver(load_profile(name))
+    return [item for item in driver.feed(data) + driver.flush() if isinstance(item, Read)]
 
 
 @given(number=st.integers(-999_999, 999_999), places=st.integers(0, 4))
@@ -82,3 +88,62 @@ def test_a_pinned_variant_reaches_the_parser() -> None:
     (item,) = ScaleDriver(TOLEDO, variant="short").feed(toledo("012340", "") + b"\x02*")
     assert isinstance(item, Read)
     assert item.frame.variant == "short"
+
+
+def test_a_frame_with_two_weights_is_two_readings_of_one_frame() -> None:
+    data = (OWN / "scale/ohaus-defender" / "ticket.bin").read_bytes()
+    gross, net = reads("scale/ohaus-defender", data)
+    assert isinstance(gross.reading, Weight)
+    assert isinstance(net.reading, Weight)
+    assert [gross.reading.kind, net.reading.kind] == ["gross", "net"]
+    assert [gross.index, net.index] == [0, 1]
+    assert gross.frame is net.frame
+    assert gross.notes["device_time"] == "2026-11-22T07:30:00"
+
+
+def test_the_axles_of_a_vehicle_stand_beside_its_weight() -> None:
+    data = (OWN / "scale/axle-pt300-ticket" / "one_group.bin").read_bytes()
+    (ticket,) = reads("scale/axle-pt300-ticket", data)
+    assert isinstance(ticket.reading, Weight)
+    assert ticket.reading.value == sum(ticket.parts["axles"]) == sum(ticket.parts["wheels"]) == Decimal(16300)
+    assert ticket.parts["axles"] == (Decimal(6240), Decimal(10060))
+
+
+def test_the_site_file_can_name_the_unit_where_only_some_variants_send_one() -> None:
+    profile = load_profile("scale/axle-pt300-ticket")
+    printed = (OWN / "scale/axle-pt300-ticket" / "one_group.bin").read_bytes()
+    (ticket,) = ScaleDriver(profile, unit="lb").feed(printed)
+    (line,) = ScaleDriver(profile, unit="lb").feed(b"  15240 kg\r\n")
+    assert isinstance(ticket, Read)
+    assert isinstance(line, Read)
+    assert isinstance(ticket.reading, Weight)
+    assert isinstance(line.reading, Weight)
+    assert [ticket.reading.unit, line.reading.unit] == ["lb", "kg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "about"),
+    [
+        ("scale/mt-sics", b"S +\r\n", True),
+        ("scale/mt-sics", b"S S      15240 kg\r\n", True),
+        ("scale/mt-sics", b"SI\r\n", False),
+        ("scale/mt-sics", b'I4 A "B1"\r\n', False),
+        ("scale/yaohua-xk3190-a12", b"wt006.540kg\r\n", False),
+        ("scale/toledo-8217", b"\x02?A\r", True),
+    ],
+)
+def test_echoes_answers_and_tares_say_nothing_about_the_load(name: str, data: bytes, about: bool) -> None:
+    (item,) = reads(name, data)
+    assert item.is_about_the_load is about
+
+
+def test_a_tare_is_told_with_its_unit_and_is_no_weight() -> None:
+    (item,) = reads("scale/yaohua-xk3190-a12", b"wt006.540kg\r\n")
+    assert isinstance(item.reading, NoWeight)
+    assert item.notes == {"tare": "6.540", "unit": "kg"}
+
+
+def test_a_held_weight_is_flagged_and_not_called_stable() -> None:
+    (item,) = reads("scale/and-ad4400", b"HD,GS,+0015240kg\r\n")
+    assert isinstance(item.reading, Weight)
+    assert (item.reading.stable, item.flags) == (None, ("hold",))

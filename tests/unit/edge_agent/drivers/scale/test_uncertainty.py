@@ -4,7 +4,10 @@ import pytest
 
 from edge_agent.drivers.scale.uncertainty import (
     AccuracyClass,
+    AxleClass,
     MotionClass,
+    axle_by_axle_uncertainty,
+    axle_load_uncertainty,
     in_motion_uncertainty,
     in_service_error,
     standard_uncertainty,
@@ -63,3 +66,27 @@ def test_without_a_division_the_uncertainty_is_the_worst_that_the_class_allows()
 def test_a_class_of_weighing_in_motion_is_its_error_in_percent(motion_class: MotionClass, expected: str) -> None:
     got = in_motion_uncertainty(Decimal(40_000), motion_class)
     assert Decimal(expected) <= got <= Decimal(expected) * Decimal("1.001")
+
+
+def test_in_motion_the_error_is_at_least_two_intervals_an_axle() -> None:
+    # 1 t in class 5 may be 50 kg off; 5 axles at 20 kg are 200 kg: √(200²/3 + 20²/12) = 115.61.
+    assert in_motion_uncertainty(Decimal(1_000), "5", division=Decimal(20), axles=5) == Decimal("115.7")
+    # 40 t: 5 % are 2 t, far above: √(2000²/3 + 20²/12) = 1154.72.
+    assert in_motion_uncertainty(Decimal(40_000), "5", division=Decimal(20), axles=5) == Decimal(1155)
+    assert in_motion_uncertainty(Decimal(40_000), "10") > in_motion_uncertainty(Decimal(40_000), "5")
+
+
+@pytest.mark.parametrize(("axle_class", "percent"), [("A", "0.5"), ("C", "1.5"), ("D", "2"), ("E", "4"), ("F", "8")])
+def test_an_axles_load_in_motion_has_a_class_of_its_own(axle_class: AxleClass, percent: str) -> None:
+    load = Decimal(10_000)
+    expected = load * Decimal(percent) / 100 / Decimal(3).sqrt()
+    assert expected <= axle_load_uncertainty(load, axle_class) <= expected * Decimal("1.001")
+    # A light axle: two intervals of 50 kg; √(100²/3 + 50²/12) = 59.51.
+    assert axle_load_uncertainty(Decimal(100), axle_class, division=Decimal(50)) == Decimal("59.52")
+
+
+def test_axles_weighed_one_after_the_other_on_one_scale_add_their_uncertainties() -> None:
+    parts = [Decimal(6_240), Decimal(10_060)]
+    each = [standard_uncertainty(part, E, "IIII") for part in parts]
+    assert axle_by_axle_uncertainty(parts, E, "IIII") == sum(each)
+    assert axle_by_axle_uncertainty(parts, E, "IIII") > standard_uncertainty(sum(parts, Decimal(0)), E, "IIII")

@@ -1,0 +1,238 @@
+"""`edge-agent devices probe`: at which speed and with which profile does the device on a port make sense?"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from edge_agent.app.line import questions_of
+from edge_agent.clock import SystemClock
+from edge_agent.commands.devices._fit import Fit, fits
+from edge_agent.config import ScaleTable
+from edge_agent.drivers.layer import Layer
+from edge_agent.drivers.schema import Profile
+from edge_agent.drivers.stream import StreamLink
+from edge_agent.links.asking import Question, Rounds
+from edge_agent.links.serial_link import SerialLink
+from edge_agent.model.readings import DeviceEvent, DeviceState
+from edge_agent.profiles import load_profile, profile_names
+
+KINDS = ("scale", "radiation", "gnss", "ais")
+BAUDS = (9600, 4800, 19_200, 2400, 38_400, 57_600, 115_200, 1200, 600)
+FORMATS = ("8N1", "7E1")
+ENOUGH_BYTES = 4096
+
+
+@dataclass(slots=True)
+class Try:
+    """One speed and format, listened to or asked at: what came, and what reads it.
+
+    `asked` is the profile whose questions were sent; "" when we only listened. `problem`: why the port cannot be read.
+    """
+
+    baud: int
+    data_format: str
+    asked: str = ""
+    data: bytes = b""
+    found: list[Fit] = field(default_factory=list)
+    problem: str = ""
+
+    @property
+    def fit(self) -> Fit | None:
+        """The best profile, if it is good."""
+        return self.found[0] if self.found and self.found[0].is_good else None
+
+    def as_json(self) -> dict[str, object]:
+        """For scripts."""
+        return {
+            "baud": self.baud,
+            "data_format": self.data_format,
+            "asked": self.asked or None,
+            "bytes": len(self.data),
+            "hex": self.data[:64].hex(" "),
+            "problem": self.problem or None,
+            "profiles": [fit.as_json() for fit in self.found],
+        }
+
+
+@click.command()
+@click.option("--port", required=True, help="Device path, socket://HOST:PORT or rfc2217://HOST:PORT.")
+@click.option("--seconds", type=click.FloatRange(min=0.2), default=1.5, show_default=True, help="For each attempt.")
+@click.option("--listen-only", is_flag=True, help="Send nothing at all.")
+@click.option("--all", "try_all", is_flag=True, help="Go on after a fit: look at every speed.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.pass_context
+def probe(ctx: click.Context, port: str, seconds: float, *, listen_only: bool, try_all: bool, as_json: bool) -> None:
+    """Find out what speaks on a port: listen at each usual speed, then ask with the reading commands of the profiles.
+
+    Nothing that changes a device (tare, zero, its output) is ever sent. Exit code: 0 something fits, 1 nothing.
+    """
+    prober = Prober(port, seconds)
+    attempts = list(_listening(port))
+    if not listen_only:
+        attempts += _asking(port)
+    tries: list[Try] = []
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("", total=len(attempts))
+        for attempt, questions in attempts:
+            what = f"asking as {attempt.asked}" if attempt.asked else "listening"
+            progress.update(bar, description=f"{attempt.baud} {attempt.data_format}, {what}")
+            prober.listen(attempt, questions)
+            tries.append(attempt)
+            progress.advance(bar)
+            if attempt.problem or (attempt.fit and not try_all):
+                break
+    best = max((each for each in tries if each.fit), key=_quality, default=None)
+    if as_json:
+        click.echo(json.dumps(_report(port, tries, best)))
+    else:
+        for line in _told(port, tries, best):
+            click.echo(line)
+    ctx.exit(0 if best else 1)
+
+
+class Prober:
+    """Opens a port again and again, each time in another way."""
+
+    def __init__(self, port: str, seconds: float) -> None:
+        self._port, self._seconds = port, seconds
+
+    def listen(self, attempt: Try, questions: Sequence[Question]) -> None:
+        """Fill in what came and what reads it."""
+        stop, received = threading.Event(), bytearray()
+        rounds = Rounds(questions)
+
+        def take(chunk: bytes, _now: object) -> None:
+            received.extend(chunk)
+            if questions:
+                rounds.answered(questions[0].device_id)
+            if len(received) >= ENOUGH_BYTES:
+                stop.set()
+
+        def told(event: DeviceEvent) -> None:
+            if event.state is DeviceState.UNPLUGGED:
+                attempt.problem = event.text
+                stop.set()
+
+        link = SerialLink(
+            "probe",
+            self._port,
+            attempt.baud,
+            attempt.data_format,
+            SystemClock(),
+            read_timeout=0.02,
+            ask=rounds.due if questions else None,
+        )
+        timer = threading.Timer(self._seconds, stop.set)
+        timer.daemon = True
+        began = time.monotonic()
+        timer.start()
+        link.run(take, told, stop)
+        timer.cancel()
+        if time.monotonic() - began >= self._seconds and received:
+            attempt.problem = ""
+        attempt.data = bytes(received)
+        names = [attempt.asked] if attempt.asked else _candidates()
+        attempt.found = fits(attempt.data, names)
+
+
+def _candidates() -> list[str]:
+    return [name for name in profile_names() if name.partition("/")[0] in KINDS]
+
+
+def _listening(port: str) -> Iterator[tuple[Try, Sequence[Question]]]:
+    """The speeds and formats of the profiles first, then the other usual ones; once where a port has no speed."""
+    if port.startswith("socket://"):
+        yield Try(9600, "8N1"), ()
+        return
+    own = [_setting(name) for name in _candidates()]
+    usual = [(baud, data_format) for baud in BAUDS for data_format in FORMATS]
+    by_use = sorted(set(own), key=lambda setting: -own.count(setting))
+    for baud, data_format in dict.fromkeys([*by_use, *usual]):
+        yield Try(baud, data_format), ()
+
+
+def _setting(name: str) -> tuple[int, str]:
+    link = getattr(load_profile(name, of=Layer), "link", None)
+    if isinstance(link, StreamLink):
+        return link.baud, link.format
+    scale = load_profile(name)
+    return scale.link.baud, scale.link.format
+
+
+def _asking(port: str) -> Iterator[tuple[Try, Sequence[Question]]]:
+    for name in _candidates():
+        if not name.startswith("scale/"):
+            continue
+        profile: Profile = load_profile(name)
+        if not profile.link.poll:
+            continue
+        table = ScaleTable.model_validate({"id": "probe", "profile": name, "port": port, "division": "1 kg"})
+        yield Try(profile.link.baud, profile.link.format, asked=name), questions_of(table)
+
+
+def _quality(attempt: Try) -> tuple[float, int]:
+    fit = attempt.fit
+    return (fit.share, fit.readings) if fit else (0.0, 0)
+
+
+def _report(port: str, tries: list[Try], best: Try | None) -> dict[str, object]:
+    return {
+        "port": port,
+        "fits": best.as_json() if best else None,
+        "site_file": _site_lines(port, best) if best else None,
+        "tried": [each.as_json() for each in tries],
+        "advice": _advice(tries) if best is None else None,
+    }
+
+
+def _told(port: str, tries: list[Try], best: Try | None) -> Iterator[str]:
+    for each in tries:
+        if each.data or each.problem:
+            asked = f", asked as {each.asked}" if each.asked else ""
+            yield f"{each.baud} {each.data_format}{asked}: {len(each.data)} bytes  {each.problem}".rstrip()
+            yield from (f"    {'fits' if fit.is_good else 'no'}  {fit.told()}" for fit in each.found[:3])
+    if best is None:
+        yield _advice(tries)
+        return
+    yield "\nFor the site file:\n"
+    yield _site_lines(port, best)
+    others = [fit.profile for fit in best.found[1:] if fit.is_good]
+    if others:
+        yield f"\nAlso possible: {', '.join(others)}. Compare with the device's plate and its display"
+
+
+def _site_lines(port: str, best: Try) -> str:
+    """What to write; only called where something fits."""
+    name = best.found[0].profile
+    own = _setting(name)
+    lines = [f"[[{'scale' if name.startswith('scale/') else 'device'}]]", 'id = "NAME"', f'profile = "{name}"']
+    lines.append(f'port = "{port}"')
+    if not port.startswith("socket://"):
+        lines += [f"baud = {best.baud}"] if best.baud != own[0] else []
+        lines += [f'data_format = "{best.data_format}"'] if best.data_format != own[1] else []
+    return "\n".join(lines)
+
+
+def _advice(tries: list[Try]) -> str:
+    problem = next((each.problem for each in tries if each.problem), "")
+    if problem:
+        return f"The port cannot be read. {problem}"
+    if not any(each.data for each in tries):
+        return (
+            "No bytes at any speed. Is the device on? Then the cable: the device's TX belongs on this machine's RX, "
+            "and ground on ground; on RS-485 try A and B the other way round. In the device's menu: is its output on, "
+            "or must it be asked (an address other than the first is not tried here)?"
+        )
+    return (
+        "Bytes came and no profile reads them. Look at the speed whose bytes look like text in the list above, record "
+        "them with `edge-agent devices record`, and compare with the device's manual: docs/profiles.md tells how to "
+        "describe a new device"
+    )

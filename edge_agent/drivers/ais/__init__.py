@@ -1,0 +1,1 @@
+"""Ships: AIS sentences to messages and vessels. Sans-IO."""

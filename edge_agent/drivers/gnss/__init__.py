@@ -1,0 +1,1 @@
+"""Time and place of the gate: GNSS sentences to positions. Sans-IO."""

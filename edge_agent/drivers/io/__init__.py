@@ -1,0 +1,1 @@
+"""Inputs and outputs: loops, light curtains, barriers, lamps. Pure."""

@@ -1,0 +1,107 @@
+r"""NMEA 0183 sentences: lines in, checked sentences and garbled bytes out. Sans-IO; for AIS and GNSS.
+
+A sentence is `$` or `!`, an address, fields after commas, `*`, and two hexadecimal digits: the XOR of everything
+between `$` and `*` (NMEA 0183 v4.10, 5.3; IEC 61162-1, 7.2). A sentence without the checksum, which the standard
+allows, is refused here: nothing would tell a flipped digit. A tag block (`\s:…*hh\`, v4.10, 7) in front belongs to the
+sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
+from operator import xor
+
+from edge_agent.drivers.engine import WRONG_CHECKSUM, Garbled
+from edge_agent.drivers.stream import Line, LineSplitter
+
+LONGEST = 512
+"""Bytes of a line: 82 by the standard, more with a tag block and in practice."""
+
+_SENTENCE = re.compile(rb"[$!]([A-Z][A-Z0-9]{2,7}(?:,[ -~]*)?)\*([0-9A-Fa-f]{2})[ \r\n]*", re.DOTALL)
+_START = re.compile(rb"[$!]")
+_TAG_BLOCK = re.compile(rb"\\([ -~]*)\*([0-9A-Fa-f]{2})\\\Z")
+_BLANK = b" \r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence whose checksum is right. `talker` is "GP", "GN", "AI" …; of a proprietary sentence "P"."""
+
+    offset: int
+    raw: bytes
+    talker: str
+    kind: str
+    fields: tuple[str, ...]
+    text: bytes
+    """From `$` or `!` to the checksum, without tag block and line end."""
+
+
+class SentenceParser:
+    """Bytes in, sentences and garbled bytes out; blank lines are passed over. Holds at most one line."""
+
+    def __init__(self) -> None:
+        self._lines = LineSplitter(LONGEST)
+
+    def feed(self, chunk: bytes) -> list[Sentence | Garbled]:
+        """What these bytes complete, in the order of the stream."""
+        return self._read(self._lines.feed(chunk))
+
+    def flush(self) -> list[Sentence | Garbled]:
+        """The rest, when no more bytes come."""
+        return self._read(self._lines.flush())
+
+    @staticmethod
+    def _read(lines: list[Line | Garbled]) -> list[Sentence | Garbled]:
+        items: list[Sentence | Garbled] = []
+        for line in lines:
+            if isinstance(line, Garbled):
+                items.append(line)
+            else:
+                _read_line(line, items.append)
+        return items
+
+
+def _read_line(line: Line, hand_out: Callable[[Sentence | Garbled], None]) -> None:
+    """A sentence that lost its line end, or has noise in front, costs nothing but itself: each start is tried."""
+    raw = line.raw
+    starts = [found.start() for found in _START.finditer(raw)]
+    first = starts[0] if starts else len(raw)
+    begin = 0
+    if prefix := raw[:first].strip(_BLANK):
+        if not (starts and _tag_block_is_right(prefix)):
+            hand_out(Garbled(line.offset, raw[:first], "no start of a sentence ($ or !)"))
+            begin = first
+    else:
+        begin = first
+    for start, end in pairwise([*starts, len(raw)]):
+        hand_out(_sentence(line.offset + begin, raw[begin:end], raw[start:end], ended=line.ended))
+        begin = end
+
+
+def _sentence(offset: int, raw: bytes, text: bytes, *, ended: bool) -> Sentence | Garbled:
+    found = _SENTENCE.fullmatch(text)
+    if found is None:
+        return Garbled(offset, raw, _why_not(text, ended=ended))
+    content, told = found[1], int(found[2], 16)
+    if (computed := reduce(xor, content)) != told:
+        return Garbled(
+            offset, raw, f"{WRONG_CHECKSUM}: the sentence says {told:02X}, its characters give {computed:02X}"
+        )
+    address, *fields = content.decode("ascii").split(",")
+    talker, kind = (address[0], address[1:]) if address[0] == "P" else (address[:2], address[2:])
+    return Sentence(offset, raw, talker, kind, tuple(fields), text[: found.end(2)])
+
+
+def _why_not(text: bytes, *, ended: bool) -> str:
+    if re.search(rb"\*[0-9A-Fa-f]{0,2}[ \r\n]*\Z", text) is None:
+        return "the sentence has no checksum" if ended else "the input ended inside a sentence"
+    return "not the form of a sentence"
+
+
+def _tag_block_is_right(prefix: bytes) -> bool:
+    found = _TAG_BLOCK.fullmatch(prefix)
+    return found is not None and reduce(xor, found[1], 0) == int(found[2], 16)

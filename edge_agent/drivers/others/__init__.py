@@ -1,0 +1,1 @@
+"""The page docs/devices/others.md, made from the profiles of every kind but scales and plate cameras."""

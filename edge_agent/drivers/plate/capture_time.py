@@ -1,0 +1,106 @@
+"""When a camera says that it saw a vehicle, as ISO 8601 with its zone resolved. Pure.
+
+Where the zone comes from, in this order: the offset in the value; the profile, which may say that a value without one
+is UTC; the camera's zone in the site file. Without any of them the text has no zone: it is never guessed.
+
+Some cameras count local time as if it were UTC (Dahua's `UTC` beside `RealUTC`). That cannot be seen from the value;
+the site file says so for such a camera (`local_as_utc`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Literal
+
+TimeForm = Literal["text", "unix-s", "unix-ms", "unix-us", "unix-ns"]
+_DIGITS: dict[TimeForm, int] = {"unix-s": 0, "unix-ms": 3, "unix-us": 6, "unix-ns": 9}
+"""Digits of the count that are below a second."""
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive on purpose: what is counted may be local time
+_LATEST_S = 4_102_444_800  # 2100-01-01: a larger count is in another unit
+_MICROSECONDS = 6
+
+# 2020-03-10T09:12:00+01:00, 2024-01-30 14:34:55, 20200424T1616270000, 20240614 160436372, 2024-04-30T12-34-56-789
+_TEXT = re.compile(
+    r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})[T ]?\s*"
+    r"(\d{2})(?P<sep>[:.-]?)(\d{2})(?P=sep)(\d{2})(?:(?:[.,:]|(?P=sep))(?P<fraction>\d{1,9}))?"
+    r"\s*(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraClock:
+    """What the site knows of a camera's clock.
+
+    Attributes:
+        zone: where it stands; None when the site file does not say.
+        local_as_utc: it counts local time as if that were UTC.
+    """
+
+    zone: tzinfo | None = None
+    local_as_utc: bool = False
+
+
+def capture_time(text: str, form: TimeForm, clock: CameraClock, *, is_utc: bool = False) -> str | None:
+    """The time as ISO 8601; with an offset unless nobody knows the zone. None when it is no time.
+
+    Args:
+        text: as the camera wrote it.
+        form: how that is to be understood.
+        clock: the camera's.
+        is_utc: without an offset it is UTC beyond doubt, says the profile, even for a camera with `local_as_utc`.
+    """
+    if form == "text":
+        return _of_text(text, clock, is_utc=is_utc)
+    return _of_count(text, _DIGITS[form], clock, is_utc=is_utc)
+
+
+def _of_text(text: str, clock: CameraClock, *, is_utc: bool) -> str | None:
+    match = _TEXT.fullmatch(text.strip())
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(match[number]) for number in (1, 2, 3, 4, 6, 7))
+    fraction = (match["fraction"] or "").rstrip("0")
+    try:
+        moment = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - the zone comes next
+    except ValueError:
+        return None
+    offset = _offset(match["zone"] or "")
+    if offset == "Z" and clock.local_as_utc and not is_utc:
+        offset = ""
+    elif not offset and is_utc:
+        offset = "Z"
+    return _written(moment, fraction, offset, clock)
+
+
+def _of_count(text: str, digits: int, clock: CameraClock, *, is_utc: bool) -> str | None:
+    whole, _, below = text.partition(".")
+    if not re.fullmatch(r"\d{1,20}", whole) or not re.fullmatch(r"\d{0,9}", below):
+        return None
+    seconds, fraction = (whole[:-digits] or "0", whole[-digits:].zfill(digits)) if digits else (whole, below)
+    if not 0 < int(seconds) < _LATEST_S:
+        return None  # 0 is a clock that was never set
+    moment = _EPOCH + timedelta(seconds=int(seconds))
+    return _written(moment, fraction.rstrip("0"), "" if clock.local_as_utc and not is_utc else "Z", clock)
+
+
+def _offset(zone: str) -> str:
+    if zone in ("", "Z", "z"):
+        return zone.upper()
+    return zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
+
+
+def _written(moment: datetime, fraction: str, offset: str, clock: CameraClock) -> str:
+    if not offset and clock.zone is not None:
+        local = moment.replace(microsecond=int(fraction[:_MICROSECONDS].ljust(_MICROSECONDS, "0")), tzinfo=clock.zone)
+        delta = local.utcoffset()
+        if delta is not None:
+            offset = "Z" if clock.zone is UTC else _offset_text(delta)
+    return f"{moment.isoformat()}{'.' + fraction if fraction else ''}{offset}"
+
+
+def _offset_text(delta: timedelta) -> str:
+    minutes = int(delta.total_seconds()) // 60
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"

@@ -1,0 +1,169 @@
+"""Where a document ends in a stream of bytes that only it can tell: XML, JSON, and Dahua's events. Pure.
+
+An extent is fed a growing buffer that begins with its document. It never looks twice at what it has passed, and what it
+finds does not depend on how the buffer grew.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+MAX_HEAD_BYTES = 16 * 1024  # an XML prolog and the tag of its root; the line of a Dahua event before its data
+MAX_JSON_DEPTH = 40
+
+_CONTROL = rb"\x00-\x08\x0e-\x1f"  # no text has them, and pictures are full of them
+# "~" stands for the characters that no text has.
+_PROLOG = re.compile(
+    (
+        rb"(?:\s+|<\?[^>~]{0,512}\?>|<!--(?:(?!-->)[^~]){0,4096}-->"
+        rb"|<!DOCTYPE[^\[>~]{0,512}(?:\[[^\]~]{0,4096}\][^>~]{0,64})?>)*"
+    ).replace(b"~", _CONTROL)
+)
+_ROOT = re.compile(
+    rb"""<([A-Za-z_][\w:.-]{0,127})(?=[\s/>])((?:[^<>"'~]|"[^"~]*"|'[^'~]*')*)>""".replace(b"~", _CONTROL)
+)
+_STRING = rb'"[^"\\' + _CONTROL + rb"]*+(?:\\[^" + _CONTROL + rb"][^\"\\" + _CONTROL + rb']*+)*+"'
+# What stands between two brackets goes at once; a string without an end stops at its quote.
+_JSON_TOKEN = re.compile(rb"(?:[\s,:0-9A-Za-z+.\-]++|" + _STRING + rb")*+([\"{}\[\]]|[^\s,:0-9A-Za-z+.\-])")
+_IN_STRING = re.compile(rb'[^"\\' + _CONTROL + rb"]*+(?:\\[^" + _CONTROL + rb"][^\"\\" + _CONTROL + rb"]*+)*+")
+_QUOTE, _BACKSLASH = ord('"'), ord("\\")
+_CONTROLS = re.compile(rb"[" + _CONTROL + rb"]")
+_DATA = re.compile(rb";[ \t]*data[ \t]*=[ \t]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """There is no document: the bytes up to `at` are none, for `reason`."""
+
+    at: int
+    reason: str
+
+
+End = int | Broken | None
+"""One past the document's last byte; or that it is none; or that more bytes are needed."""
+
+
+class Extent(Protocol):
+    """Finds the end of one document."""
+
+    def find(self, buffer: bytearray, limit: int) -> End:
+        """Look at the buffer, which begins with the document, up to `limit`."""
+        ...
+
+
+class XmlExtent:
+    """From the prolog to the root's closing tag.
+
+    A root never holds an element of its own name, nor an XML declaration: where one begins, the document was cut.
+    """
+
+    def __init__(self) -> None:
+        self._closing: re.Pattern[bytes] | None = None
+        self._at = 0
+        self._longest = 0
+
+    def find(self, buffer: bytearray, limit: int) -> End:
+        """See Extent."""
+        if self._closing is None and (end := self._open(buffer, limit)) is not None:
+            return end
+        if self._closing is None:
+            return None
+        found = self._closing.search(buffer, self._at, limit)
+        if found is None:
+            self._at = max(self._at, limit - self._longest)
+            return None
+        if found[0].startswith(b"</"):
+            return found.end()
+        return Broken(max(1, found.start()), "the document breaks off, and something else begins")
+
+    def _open(self, buffer: bytearray, limit: int) -> End:
+        prolog = _PROLOG.match(buffer, 0, limit)
+        root = _ROOT.match(buffer, prolog.end() if prolog else 0, limit)
+        if root is None:
+            return Broken(1, "this is no XML") if limit > MAX_HEAD_BYTES or self._is_none(buffer, limit) else None
+        if root[2].endswith(b"/"):
+            return root.end()
+        name = re.escape(root[1])
+        self._closing = re.compile(rb"</" + name + rb"\s{0,64}>|<" + name + rb"[\s/>]|<\?xml\s|[" + _CONTROL + rb"]")
+        self._at, self._longest = root.end(), len(root[1]) + 80
+        return None
+
+    def _is_none(self, buffer: bytearray, limit: int) -> bool:
+        """Whether the first tag can no longer become one."""
+        return _CONTROLS.search(buffer, 0, limit) is not None
+
+
+class JsonExtent:
+    """An object or list, up to the bracket that closes it; `start` is where it begins."""
+
+    def __init__(self, start: int = 0) -> None:
+        self._at = start
+        self._depth = 0
+        self._in_string = False
+
+    def find(self, buffer: bytearray, limit: int) -> End:
+        """See Extent."""
+        while self._at < limit:  # beyond it is what a boundary line, known by now, has cut off
+            if self._in_string:
+                ended = self._string(buffer, limit)
+                if not isinstance(ended, int):
+                    return ended
+                self._at, self._in_string = ended, False
+            token = _JSON_TOKEN.match(buffer, self._at, limit)
+            if token is None:
+                self._at = limit
+                return None
+            self._at = token.end()
+            match token[1]:
+                case b'"':
+                    self._in_string = True
+                case b"{" | b"[":
+                    self._depth += 1
+                    if self._depth > MAX_JSON_DEPTH:
+                        return Broken(token.start(1), "the document is too deep")
+                case b"}" | b"]":
+                    self._depth -= 1
+                    if self._depth == 0:
+                        return token.end()
+                case _:
+                    return Broken(max(1, token.start(1)), "this is no JSON")
+        return None
+
+    def _string(self, buffer: bytearray, limit: int) -> End:
+        """One past the end of the string under way."""
+        inside = _IN_STRING.match(buffer, self._at, limit)
+        at = self._at = inside.end() if inside else self._at
+        if at == limit or (buffer[at] == _BACKSLASH and at + 1 == limit):
+            return None
+        if buffer[at] != _QUOTE:
+            return Broken(max(1, at), "this is no JSON")
+        return at + 1
+
+
+class DahuaExtent:
+    """`Code=…;action=…;index=…` up to the end of the line, or to the end of the JSON after `data=`."""
+
+    def __init__(self) -> None:
+        self._json: JsonExtent | None = None
+
+    @property
+    def is_line(self) -> bool:
+        """Whether the end of the line ends it, as no data was found so far."""
+        return self._json is None
+
+    def find(self, buffer: bytearray, limit: int) -> End:
+        """See Extent."""
+        if self._json is not None:
+            return self._json.find(buffer, limit)
+        line_end = buffer.find(b"\n", 0, limit)
+        data = _DATA.search(buffer, 0, line_end if line_end >= 0 else limit)
+        if data is None:
+            if line_end < 0 and limit > MAX_HEAD_BYTES:
+                return Broken(limit, "the line of an event has no end")
+            return line_end if line_end >= 0 else None
+        if bytes(buffer[data.end() : min(data.end() + 1, limit)]) not in (b"{", b"["):
+            return line_end if line_end >= 0 else None
+        self._json = JsonExtent(data.end())
+        return self._json.find(buffer, limit)

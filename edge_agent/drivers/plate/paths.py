@@ -1,0 +1,150 @@
+"""Where a profile says that a field stands: `ANPR/licensePlate`, `//plateNo`, `Object[ObjectType=Plate]/Text`. Pure.
+
+A path is steps joined by "/". A step is a name, in any case, or "*" for any; in brackets, a child or attribute ("@…")
+and the text it must have, or the position in a list, from 0. A path that begins with "//" and a name is looked for
+everywhere below. What stands several times is tried in its order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from edge_agent.drivers.plate.tree import Tree, Value, text_of
+
+_STEP = re.compile(r"(?P<name>\*|[@#]?[\w.-]+)(?:\[(?:(?P<key>@?[\w.-]+)=(?P<text>[^\]]+)|(?P<index>\d{1,3}))\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    name: str
+    key: str
+    text: str
+    index: int | None
+
+
+class Path:
+    """One path, compiled; ValueError when the text is none."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._anywhere = text.startswith("//")
+        self._steps = tuple(_step(part, text) for part in text.removeprefix("//").split("/"))
+        if self._anywhere and self._steps[0].name == "*":
+            raise ValueError(f"{text!r} is no step of a path; anything anywhere is everything")
+        # Nearly all paths are names only: they take no generator a step.
+        plain = not self._anywhere and all(s.name != "*" and not s.key and s.index is None for s in self._steps)
+        self._names = tuple(step.name for step in self._steps) if plain else None
+
+    @property
+    def steps(self) -> tuple[Path, ...]:
+        """Its steps, each a path."""
+        return tuple(Path(part) for part in self.text.removeprefix("//").split("/"))
+
+    def values(self, place: Place) -> Iterator[Value]:
+        """What stands there in the place's own tree, in order; a list's items one by one."""
+        if self._anywhere:
+            for holder in place.holders(self._steps[0].name):
+                yield from _follow(holder, self._steps, 0)
+        else:
+            yield from _follow(place.trees[0], self._steps, 0)
+
+    def first_text(self, place: Place) -> Value:
+        """The first leaf with text, in the place's own tree and then around it; None when there is none.
+
+        A path that is looked for everywhere is not looked for around it: there are its neighbours, too.
+        """
+        if self._anywhere:
+            return next((value for value in self.values(place) if text_of(value)), None)
+        for tree in place.trees:
+            found = self._plain(tree) if self._names is not None else _follow(tree, self._steps, 0)
+            for value in found:
+                if text_of(value):
+                    return value
+        return None
+
+    def _plain(self, tree: Tree) -> Iterable[Value]:
+        here: Value = tree
+        for number, name in enumerate(self._names or ()):
+            if not isinstance(here, dict):
+                return _follow(here, self._steps, number)
+            here = here.get(name)
+            if here is None:
+                return ()
+        return here if isinstance(here, list) else (here,)
+
+
+class Place:
+    """An event's own tree and what is around it, the nearest first."""
+
+    def __init__(self, *trees: Tree) -> None:
+        self.trees = trees
+        self._holders: defaultdict[str, list[Tree]] | None = None
+
+    def holders(self, name: str) -> list[Tree]:
+        """All trees in the event's own one (itself first, what is nearer to it before the rest) that have this name."""
+        if self._holders is None:
+            self._holders = defaultdict(list)
+            level: list[Value] = [self.trees[0]]
+            while level:
+                level = [each for value in level for each in self._note(value)]
+        return self._holders[name]
+
+    def _note(self, value: Value) -> Iterable[Value]:
+        if isinstance(value, dict) and self._holders is not None:
+            for name in value:
+                self._holders[name].append(value)
+            return value.values()
+        return value if isinstance(value, list) else ()
+
+
+def first_text(paths: tuple[Path, ...], place: Place) -> Value:
+    """The first leaf with text, None when there is none; paths go before places."""
+    for path in paths:
+        if (value := path.first_text(place)) is not None:
+            return value
+    return None
+
+
+def is_there(paths: tuple[Path, ...], place: Place) -> bool:
+    """Whether anything stands at one of the paths, be it empty."""
+    return any(True for path in paths for _ in path.values(place))
+
+
+def _step(part: str, whole: str) -> _Step:
+    match = _STEP.fullmatch(part)
+    if match is None:
+        raise ValueError(f"{part!r} in {whole!r} is no step of a path; write names joined by '/'")
+    index = match["index"]
+    key, text = (match["key"] or "").lower(), (match["text"] or "").lower()
+    return _Step(match["name"].lower(), key, text, None if index is None else int(index))
+
+
+def _follow(value: Value, steps: tuple[_Step, ...], at: int) -> Iterator[Value]:
+    if at == len(steps):
+        yield from value if isinstance(value, list) else (() if value is None else (value,))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _follow(each, steps, at)
+    elif isinstance(value, dict):
+        for found in _taken(value, steps[at]):
+            yield from _follow(found, steps, at + 1)
+
+
+def _taken(tree: Tree, step: _Step) -> Iterator[Value]:
+    """What one step leads to."""
+    found = list(tree.values()) if step.name == "*" else [tree.get(step.name)]
+    for value in found:
+        items = value if isinstance(value, list) else [value]
+        if step.index is not None:
+            yield from items[step.index : step.index + 1]
+        elif step.key:
+            yield from (each for each in items if isinstance(each, dict) and _says(each, step))
+        else:
+            yield value
+
+
+def _says(tree: Tree, step: _Step) -> bool:
+    return text_of(tree.get(step.key)).lower() == step.text

@@ -1,0 +1,1 @@
+"""Radiation portals: lines to occupancies, faults and tampering. Sans-IO."""

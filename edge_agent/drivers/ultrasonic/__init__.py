@@ -1,0 +1,1 @@
+"""Distance sensors that tell whether a place is empty. Pure."""

@@ -1,0 +1,66 @@
+"""The distance driver: register counts in, changes between empty and occupied out. Pure; time is an argument."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from edge_agent.drivers.ultrasonic.schema import EmptyLayer, UltrasonicProfile
+from edge_agent.model.lane_readings import Distance
+from edge_agent.model.moment import Moment
+
+_SIGN, _RANGE = 0x8000, 0x1_0000
+
+
+class DistanceDriver:
+    """Reads one sensor.
+
+    Attributes:
+        last: the last measurement; its `occupied` is what is shown by then.
+    """
+
+    def __init__(self, profile: UltrasonicProfile, empty: EmptyLayer | None = None) -> None:
+        """`empty` goes before the profile's, as the site file says."""
+        self._measure = profile.measure
+        self._empty = empty or profile.empty
+        self._occupied: bool | None = None
+        self._candidate: bool | None = None
+        self._since: Moment | None = None
+        self.last: Distance | None = None
+
+    def feed(self, count: int, now: Moment) -> Distance | None:
+        """The measurement that shows the place to have become occupied or empty; None while nothing changes."""
+        millimetres = self._millimetres(count)
+        changed = self._settle(self._judge(millimetres), now)
+        self.last = Distance(millimetres, self._measure.uncertainty_mm, self._occupied, count)
+        return self.last if changed else None
+
+    def interrupt(self) -> None:
+        """The sensor was away: nothing is shown any more."""
+        self._occupied = self._candidate = self._since = None
+
+    def _millimetres(self, count: int) -> Decimal | None:
+        measure = self._measure
+        if count in measure.no_echo:
+            return None
+        signed = count - _RANGE if measure.type == "s16" and count >= _SIGN else count
+        return signed * measure.mm_per_count + measure.offset_mm
+
+    def _judge(self, millimetres: Decimal | None) -> bool | None:
+        """Whether it looks occupied; None when it cannot be said."""
+        if millimetres is None:
+            return False if self._empty.no_echo_is_empty else None
+        if millimetres < self._empty.occupied_below_mm:
+            return True
+        return False if millimetres > self._empty.empty_above_mm else None
+
+    def _settle(self, occupied: bool | None, now: Moment) -> bool:
+        """Whether the state changed."""
+        if occupied is None or occupied == self._occupied:
+            self._candidate = self._since = None
+            return False
+        if occupied != self._candidate or self._since is None:
+            self._candidate, self._since = occupied, now
+        if now.seconds_since(self._since) * 1000 < self._empty.settle_milliseconds:
+            return False
+        self._occupied, self._candidate, self._since = occupied, None, None
+        return True

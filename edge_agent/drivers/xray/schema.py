@@ -1,0 +1,147 @@
+"""What the profile of a scanner says: how lines are cut into fields and what words mean, or that it drops files.
+
+No maker's line protocol is public, so a profile describes what one installation's scanner was seen to send.
+"""
+
+from __future__ import annotations
+
+import codecs
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, StrictInt, model_validator
+from pydantic_core import PydanticCustomError
+
+from edge_agent.drivers.layer import Layer
+from edge_agent.drivers.schema import DeviceLayer
+from edge_agent.drivers.stream import StreamLink
+
+Verdict = Literal["clear", "suspect", "alarm"]
+
+FIELDS = ("scan_id", "verdict", "class", "confidence", "image")
+
+
+def _span(span: tuple[int, int]) -> tuple[int, int]:
+    if not 0 <= span[0] < span[1]:
+        raise PydanticCustomError("span", "a span is [first, one past the last], counted from 0")
+    return span
+
+
+Span = Annotated[tuple[StrictInt, StrictInt], AfterValidator(_span)]
+
+
+def _encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise PydanticCustomError("encoding", "not an encoding that Python knows") from None
+    return name
+
+
+class LineChecksum(Layer):
+    """Two hexadecimal digits at the end of a line, after `mark`, over everything before it from `start` on."""
+
+    algorithm: Literal["xor8", "sum8"]
+    mark: Annotated[str, Field(min_length=1, max_length=1)]
+
+
+class LineField(Layer):
+    """Where a field stands: `column` counts from 0 in a delimited line, `at` is a span of characters in a fixed one."""
+
+    column: Annotated[StrictInt, Field(ge=0, lt=64)] | None = None
+    at: Span | None = None
+
+
+class LineLayer(Layer):
+    """`[line]`: how a line looks. It ends with LF or CR LF; `start` and `end` stand around its fields (STX, ETX).
+
+    `columns`: how many fields a delimited line has, exactly. `longest`: bytes with the line end.
+    """
+
+    form: Literal["delimited", "fixed"]
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    columns: Annotated[StrictInt, Field(ge=1, le=64)] | None = None
+    start: str = ""
+    end: str = ""
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    longest: Annotated[StrictInt, Field(ge=8, le=4096)] = 512
+    checksum: LineChecksum | None = None
+
+    @model_validator(mode="after")
+    def _form_is_whole(self) -> Self:
+        if (self.form == "delimited") != (self.separator is not None and self.columns is not None):
+            what = "a delimited line needs separator and columns, a fixed one has neither"
+            raise PydanticCustomError("form", "{what}", {"what": what})
+        return self
+
+
+class FieldsLayer(Layer):
+    """`[field.*]`: which of them the scanner sends; only the scan's name is needed."""
+
+    scan_id: LineField
+    verdict: LineField | None = None
+    object_class: Annotated[LineField | None, Field(alias="class")] = None
+    confidence: LineField | None = None
+    image: LineField | None = None
+
+    def present(self) -> dict[str, LineField]:
+        """Those that are sent, by name."""
+        known = {
+            "scan_id": self.scan_id,
+            "verdict": self.verdict,
+            "object_class": self.object_class,
+            "confidence": self.confidence,
+            "image": self.image,
+        }
+        return {name: field for name, field in known.items() if field is not None}
+
+
+class ImageLayer(Layer):
+    """`[image]`: the picture's file. `wait_seconds`: how long after the line it may come.
+
+    `complete`: "renamed" (a file has its final name only when whole) or "stable" (its size stands still for
+    `stable_seconds`).
+    """
+
+    complete: Literal["renamed", "stable"]
+    stable_seconds: Annotated[StrictInt, Field(ge=1, le=60)] = 2
+    wait_seconds: Annotated[StrictInt, Field(ge=1, le=600)]
+    most_bytes: Annotated[StrictInt, Field(ge=1, le=256 * 1024 * 1024)]
+
+
+class DicosLayer(Layer):
+    """`[dicos]`: the scanner drops DICOS (DICOM) files; each is a scan. `suffixes`: of their names, lower case."""
+
+    suffixes: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class XrayProfile(Layer):
+    """`xray/*`: a scanner that sends a line for each scan, or drops DICOS files."""
+
+    name: str
+    device: DeviceLayer
+    link: StreamLink | None = None
+    line: LineLayer | None = None
+    field: FieldsLayer | None = None
+    verdict: dict[str, Verdict] = Field(default_factory=dict)
+    confidence_full: Annotated[StrictInt, Field(ge=1, le=1000)] = 1
+    image: ImageLayer
+    dicos: DicosLayer | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        lines = (self.link, self.line, self.field)
+        if (self.dicos is None) == any(each is None for each in lines) or (self.dicos and any(lines)):
+            raise PydanticCustomError("kind", "write link, line and field for a line protocol, or dicos instead")
+        if self.line and self.field:
+            _fits(self.line, self.field)
+        return self
+
+
+def _fits(line: LineLayer, fields: FieldsLayer) -> None:
+    for name, place in fields.present().items():
+        if line.form == "fixed" and place.at is None:
+            raise PydanticCustomError("place", "field.{name} of a fixed line needs at = [first, end]", {"name": name})
+        if line.form == "delimited" and (place.column is None or place.column >= (line.columns or 0)):
+            raise PydanticCustomError(
+                "place", "field.{name} needs a column below {columns}", {"name": name, "columns": line.columns}
+            )

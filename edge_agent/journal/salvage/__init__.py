@@ -1,0 +1,1 @@
+"""Getting rows and records out of damaged SQLite files, from their bytes alone. Pure."""

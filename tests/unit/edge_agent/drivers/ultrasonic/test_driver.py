@@ -1,0 +1,61 @@
+"""A distance sensor: occupied, empty, and neither. Recorded counts are in tests/captures/ultrasonic."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_agent.drivers.ultrasonic.driver import DistanceDriver
+from edge_agent.drivers.ultrasonic.schema import UltrasonicProfile
+from edge_agent.errors import ConfigError
+from edge_agent.profiles import load_profile
+from tests.unit.edge_agent.drivers.moments import moment
+
+NAME = "ultrasonic/modbus-analogue"
+PROFILE = load_profile(NAME, of=UltrasonicProfile)
+CAPTURES = Path(__file__).resolve().parents[4] / "captures" / NAME
+SAMPLES = [json.loads(line) for line in (CAPTURES / "expected.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=[sample["id"] for sample in SAMPLES])
+def test_recorded_counts_become_the_changes_expected(sample: dict[str, Any]) -> None:
+    driver, found = DistanceDriver(PROFILE), []
+    for line in (CAPTURES / sample["file"]).read_text("utf-8").splitlines():
+        polled = json.loads(line)
+        change = driver.feed(polled["count"], moment(polled["at_ms"] / 1000))
+        if change is not None:
+            found.append([polled["at_ms"], str(change.millimetres), change.occupied])
+
+    assert found == sample["expected"]
+
+
+def test_a_signed_register_and_an_echo_that_means_empty() -> None:
+    measure = PROFILE.measure.model_copy(update={"type": "s16", "mm_per_count": Decimal(1), "no_echo": (0x8000,)})
+    empty = PROFILE.empty.model_copy(update={"no_echo_is_empty": True, "settle_milliseconds": 0})
+    driver = DistanceDriver(PROFILE.model_copy(update={"measure": measure, "empty": empty}))
+
+    near = driver.feed(0xFFFF, moment(0))
+    assert near is not None
+    assert (near.millimetres, near.occupied, near.uncertainty_mm) == (Decimal(299), True, Decimal(15))
+    gone = driver.feed(0x8000, moment(1))
+    assert gone is not None
+    assert (gone.millimetres, gone.occupied) == (None, False)
+
+
+def test_after_an_interruption_the_state_must_be_shown_anew() -> None:
+    driver = DistanceDriver(PROFILE)
+    assert [driver.feed(10_000, moment(at)) is not None for at in (0, 1, 2)] == [False, True, False]
+    driver.interrupt()
+    assert [driver.feed(10_000, moment(at)) is not None for at in (3, 4)] == [False, True]
+
+
+def test_thresholds_that_leave_no_gap_are_told(tmp_path: Path) -> None:
+    text = (Path(__file__).resolve().parents[5] / "firmware_configs" / f"{NAME}.toml").read_text("utf-8")
+    (tmp_path / "ultrasonic").mkdir()
+    (tmp_path / "ultrasonic" / "mine.toml").write_text(text.replace("empty_above_mm = 3000", "empty_above_mm = 2000"))
+    with pytest.raises(ConfigError, match="occupied_below_mm must not be more than empty_above_mm"):
+        load_profile("ultrasonic/mine", tmp_path, of=UltrasonicProfile)
