@@ -4,7 +4,8 @@
 
 An agent was cut off and has records waiting, every twentieth a passage. It comes back with its uplink limited, and goes
 on capturing passages, each in a commit of its own. Capture is the moment before the append; the verdict counts when
-another process can read it from the collector's database. Then the same backlog without a limit: how fast it drains.
+another process can read it from the collector's database. Then, without a limit, how fast a backlog of records without
+meaning drains: what the two ends and the line take, without the judging.
 """
 
 from __future__ import annotations
@@ -64,14 +65,14 @@ def passage(passage_id: str) -> bytes:
 def agent(state_dir: Path, waiting: int, limit: int, passages: int, every_s: float) -> None:
     """The agent's part, in a process of its own. Prints one JSON line.
 
-    `limit` 0 is none; `passages` 0 waits until the backlog has drained.
+    `limit` 0 is none, and no passage is in the backlog; `passages` 0 waits until the backlog has drained.
     """
     keys, clock = AgentKeys.load(state_dir), SystemClock()
     journal = Journal(state_dir / "journal", keys.signer)
     probes = records(GROUP)
     while journal.size < waiting:
         first = journal.size
-        for offset in range(0, GROUP, PASSAGE_EVERY):
+        for offset in range(0, GROUP if limit else 0, PASSAGE_EVERY):
             probes[offset] = passage(f"old-{first + offset}")
         journal.append(probes)
     answered: list[tuple[float, int]] = []

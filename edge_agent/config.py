@@ -61,13 +61,14 @@ class AgentTable(_Table):
     Attributes:
         state_dir: keys, journal, evidence; survives reboots.
         runtime_dir: the status snapshot; may be memory.
-        keep_acknowledged: records kept at the gate after the collector has them.
+        keep_acknowledged: bytes of records kept at the gate after the collector has them, while there is room: a
+            collector that was restored from an old backup can get them again.
         policy: tolerances of the rules; None takes the defaults of the rule book.
     """
 
     state_dir: Path = Path("/var/lib/tidegate-edge")
     runtime_dir: Path = Path("/run/tidegate-edge")
-    keep_acknowledged: Annotated[int, Field(strict=True, ge=0)] = 100_000
+    keep_acknowledged: Annotated[int, Field(strict=True, ge=0)] = 1_073_741_824
     policy: Path | None = None
 
 

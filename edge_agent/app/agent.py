@@ -46,6 +46,12 @@ HANGING_S = 20.0
 INCIDENTS = "/incidents"
 """Where open incidents are remembered, among the lanes' passages under way; no lane can have this name."""
 
+DISK = "disk"
+NO_ROOM = (
+    "The disk is nearly full. What is left is for records: pictures and weight curves are not kept, and the records "
+    "say so. Free space, or let the uplink deliver what waits (gatectl status)"
+)
+
 MAX_UNWRITTEN = 256
 """Incidents and garbled bytes waiting while the disk takes nothing; the oldest go first, counted in the log."""
 
@@ -58,7 +64,7 @@ class Agent:
         self.site, self.clock = site, clock
         state_dir = site.agent.state_dir
         self.journal = Journal(state_dir / "journal", keys.signer)
-        self.evidence = EvidenceStore(state_dir)
+        self.evidence = EvidenceStore(state_dir, lambda: self.journal.room_is_low)
         self.reference = ReferenceCache(state_dir / "reference.db")
         self.records = RecordMaker(site.site, clock)
         self._policy = load_policy(site.agent.policy)
@@ -81,6 +87,7 @@ class Agent:
 
     def start(self) -> None:
         """Record the start, resume passages under way, open devices and uplink."""
+        self.journal.restore_reserve()
         remembered = self.journal.in_flight()
         open_incidents = self._incidents.resume(remembered.get(INCIDENTS, b""))
         site_hash = self.site.sha256
@@ -304,10 +311,19 @@ class Agent:
             self._record_losses()
             self._watch_journal()
             self._tell(self._incidents.settled(self._is_well, self.clock()))
-            try:
-                self.journal.prune(self.site.agent.keep_acknowledged)
-            except JournalError as error:
-                LOG.warning("journal.not_pruned", problem=str(error))
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Forget what is acknowledged, and say when the disk takes no more pictures."""
+        try:
+            self.journal.prune(self.site.agent.keep_acknowledged)
+        except JournalError as error:
+            LOG.warning("journal.not_pruned", problem=str(error))
+        whole = self.journal.restore_reserve()
+        if self.journal.room_is_low:
+            self._tell(self._incidents.began(DISK, "evidence-not-kept", NO_ROOM, self.clock()))
+        elif whole:
+            self._tell(self._incidents.ended(DISK, self.clock()))
 
 
 def load_policy(path: Path | None) -> Policy:

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge_agent.app.agent import load_policy
+from edge_agent.app.camera_keep import camera_profile, password_of
 from edge_agent.app.line import Line
+from edge_agent.app.stations import device_problems
 from edge_agent.clock import SystemClock
-from edge_agent.config import ScaleTable, SiteError, SiteFile, load_site
+from edge_agent.config import CameraTable, ScaleTable, SiteError, SiteFile, load_site
 from edge_agent.drivers.scale.driver import ScaleDriver
 from edge_agent.errors import ConfigError, EdgeAgentError
 from edge_agent.profiles import load_profile
@@ -26,10 +28,21 @@ def _problems(site: SiteFile) -> Iterator[str]:
     for scale in site.scale:
         yield from _scale_problems(scale)
     yield from _line_problems(site)
+    yield from device_problems(site.device)
+    for camera in site.camera:
+        yield from _camera_problems(camera)
     try:
         load_policy(site.agent.policy)
     except ConfigError as error:
         yield f"agent, policy: {error}"
+
+
+def _camera_problems(camera: CameraTable) -> Iterator[str]:
+    try:
+        camera_profile(camera)
+        password_of(camera)
+    except EdgeAgentError as error:
+        yield f'camera "{camera.id}", profile: {error}'
 
 
 def _line_problems(site: SiteFile) -> Iterator[str]:

@@ -204,7 +204,7 @@ def parts_reader(find: str | None, named: Iterable[str], groups: Groups) -> Call
 
 
 def _part(text: bytes) -> Decimal:
-    if not text.removeprefix(b"-").replace(b".", b"", 1).isdigit():
+    if not text.isdigit() and not text.removeprefix(b"-").replace(b".", b"", 1).isdigit():
         raise NotANumberError(f"'{text.decode('latin-1')}' is not a number")
     return Decimal(text.decode("ascii"))
 

@@ -11,9 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
 from itertools import pairwise
-from operator import xor
 
 from edge_agent.drivers.engine import WRONG_CHECKSUM, Garbled
 from edge_agent.drivers.stream import Line, LineSplitter
@@ -22,6 +20,7 @@ LONGEST = 512
 """Bytes of a line: 82 by the standard, more with a tag block and in practice."""
 
 _SENTENCE = re.compile(rb"[$!]([A-Z][A-Z0-9]{2,7}(?:,[ -~]*)?)\*([0-9A-Fa-f]{2})[ \r\n]*", re.DOTALL)
+_STARTS = (b"$", b"!")
 _START = re.compile(rb"[$!]")
 _TAG_BLOCK = re.compile(rb"\\([ -~]*)\*([0-9A-Fa-f]{2})\\\Z")
 _BLANK = b" \r\n"
@@ -68,6 +67,9 @@ class SentenceParser:
 def _read_line(line: Line, hand_out: Callable[[Sentence | Garbled], None]) -> None:
     """A sentence that lost its line end, or has noise in front, costs nothing but itself: each start is tried."""
     raw = line.raw
+    if raw[:1] in _STARTS and raw.count(b"$") + raw.count(b"!") == 1:  # as nearly every line is
+        hand_out(_sentence(line.offset, raw, raw, ended=line.ended))
+        return
     starts = [found.start() for found in _START.finditer(raw)]
     first = starts[0] if starts else len(raw)
     begin = 0
@@ -87,13 +89,23 @@ def _sentence(offset: int, raw: bytes, text: bytes, *, ended: bool) -> Sentence 
     if found is None:
         return Garbled(offset, raw, _why_not(text, ended=ended))
     content, told = found[1], int(found[2], 16)
-    if (computed := reduce(xor, content)) != told:
+    if (computed := _xor(content)) != told:
         return Garbled(
             offset, raw, f"{WRONG_CHECKSUM}: the sentence says {told:02X}, its characters give {computed:02X}"
         )
     address, *fields = content.decode("ascii").split(",")
     talker, kind = (address[0], address[1:]) if address[0] == "P" else (address[:2], address[2:])
     return Sentence(offset, raw, talker, kind, tuple(fields), text[: found.end(2)])
+
+
+def _xor(content: bytes) -> int:
+    """The XOR of all bytes: halves laid over each other until one byte is left."""
+    bits = 8 << max(0, len(content) - 1).bit_length()
+    folded = int.from_bytes(content)
+    while bits > 8:  # noqa: PLR2004 - bits of a byte
+        bits >>= 1
+        folded ^= folded >> bits
+    return folded & 0xFF
 
 
 def _why_not(text: bytes, *, ended: bool) -> str:
@@ -104,4 +116,4 @@ def _why_not(text: bytes, *, ended: bool) -> str:
 
 def _tag_block_is_right(prefix: bytes) -> bool:
     found = _TAG_BLOCK.fullmatch(prefix)
-    return found is not None and reduce(xor, found[1], 0) == int(found[2], 16)
+    return found is not None and _xor(found[1]) == int(found[2], 16)

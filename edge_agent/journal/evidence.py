@@ -6,8 +6,9 @@ A blob is on disk, synced, before anything refers to it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from errno import ENOSPC
 from hashlib import sha256
 from pathlib import Path
 from threading import get_ident
@@ -16,6 +17,7 @@ from edge_agent.errors import EvidenceLostError, JournalError
 from edge_agent.journal.evidence_list import Blob, EvidenceList
 from edge_agent.journal.files import PART, synced
 from edge_agent.journal.quarantine import Quarantined
+from edge_agent.journal.reserve import is_full
 from edge_agent.model.readings import EvidenceRef
 
 LOST = ".lost"
@@ -31,8 +33,14 @@ class EvidenceStore:
     `kept_bytes` is what was written since the start.
     """
 
-    def __init__(self, state_dir: Path) -> None:
-        """Makes state_dir/evidence and state_dir/evidence.db; JournalError when they cannot be used."""
+    def __init__(self, state_dir: Path, room_is_low: Callable[[], bool] = lambda: False) -> None:
+        """Makes state_dir/evidence and state_dir/evidence.db; JournalError when they cannot be used.
+
+        While `room_is_low` no blob is kept: what is left of the disk is for records.
+        """
+        self._room_is_low = room_is_low
+        self.shed = 0
+        """Blobs that were not kept for want of room, since the start."""
         self._directory = state_dir / "evidence"
         self.kept_bytes = 0
         try:
@@ -59,20 +67,41 @@ class EvidenceStore:
     def keep(self, data: bytes, media_type: str, role: str) -> EvidenceRef:
         """Make a blob durable and queue it for delivery; the same bytes are kept once.
 
-        Raises JournalError when the disk cannot take it.
+        On a full disk it is not kept: the reference says so, and what it would have been. JournalError when the disk
+        fails otherwise.
         """
-        digest = sha256(data)
-        path = self._path(digest.digest())
+        digest = sha256(data).digest()
+        path = self._path(digest)
         try:
-            if not path.exists():
+            if path.exists():
+                self._list.expect(digest, len(data), media_type)
+            elif self._room_is_low():
+                return self._not_kept(digest, data, media_type, role)
+            else:
                 self._write(path, data)
                 self.kept_bytes += len(data)
+                self._expect(path, digest, len(data), media_type)
         except OSError as error:
+            if is_full(error):
+                return self._not_kept(digest, data, media_type, role)
             raise JournalError(
-                f"the evidence {path} cannot be written", cause=str(error), fix="free space on its disk"
+                f"the evidence {path} cannot be written", cause=str(error), fix="look at the disk's health"
             ) from error
-        self._list.expect(digest.digest(), len(data), media_type)
-        return EvidenceRef(digest.digest(), len(data), media_type, role)
+        return EvidenceRef(digest, len(data), media_type, role)
+
+    def _expect(self, path: Path, digest: bytes, size: int, media_type: str) -> None:
+        """A blob that nobody would deliver must not stay; OSError when there is no room for the list."""
+        try:
+            self._list.expect(digest, size, media_type)
+        except JournalError as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error.__cause__, Exception) and is_full(error.__cause__):
+                raise OSError(ENOSPC, "no room for the list of evidence") from error
+            raise
+
+    def _not_kept(self, digest: bytes, data: bytes, media_type: str, role: str) -> EvidenceRef:
+        self.shed += 1
+        return EvidenceRef(digest, len(data), media_type, role, not_kept="the gate's disk was full")
 
     def read(self, digest: bytes) -> bytes:
         """A blob's bytes; EvidenceLostError when they are gone or are not what they were, JournalError for the rest."""

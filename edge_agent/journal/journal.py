@@ -178,7 +178,7 @@ class Journal:
                     dead_lettered=dead_lettered,
                 )
 
-        self._store.write(work)
+        self._store.write(work, for_receipt=True)
 
     def prune(self, keep: int = KEEP_ACKNOWLEDGED) -> int:
         """Forget segments that a receipt covers; the bytes that gives back.
@@ -186,7 +186,19 @@ class Journal:
         The newest of them, together at most `keep` bytes, are kept while less than FULL_FROM of the disk is in use:
         a collector that was restored from an old backup can get them again.
         """
-        return self._store.prune(0 if _disk_is_full(self._store.directory) else keep)
+        if not _disk_is_full(self._store.directory):
+            return self._store.prune(keep)
+        self._store.roll_if_due(room_needed=True)
+        return self._store.prune(0)
+
+    @property
+    def room_is_low(self) -> bool:
+        """Whether what is free on the disk is for records alone: pictures are not kept now."""
+        return self._store.reserve.is_low
+
+    def restore_reserve(self) -> bool:
+        """Take the reserve back as far as there is room, after `prune`; whether it is whole."""
+        return self._store.reserve.restore()
 
     def scrub(self) -> int | None:
         """Check one closed segment, in turn; its first index, or None when there is none.

@@ -7,22 +7,34 @@ ballast grows back.
 
 from __future__ import annotations
 
+import errno
 import os
+import sqlite3
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 SHARE = 20  # one twentieth of the file system …
-MOST_BYTES = 256 * 1024 * 1024  # … but not more than this …
+MOST_BYTES = 64 * 1024 * 1024  # … but not more than this: days of a busy lane …
 LEAST_BYTES = 16 * 1024 * 1024  # … nor, where that is a quarter or less, less than this
 STEPS = 16
 
 
 def default_size(directory: Path) -> int:
-    """Bytes that are set aside on the file system of `directory`; OSError when it cannot be asked."""
-    disk = os.statvfs(directory)
+    """Bytes that are set aside on the file system of `directory`; 0 when it cannot be asked."""
+    try:
+        disk = os.statvfs(directory)
+    except OSError:
+        return 0
     total = disk.f_blocks * disk.f_frsize
     return min(MOST_BYTES, max(total // SHARE, min(LEAST_BYTES, total // 4)))
+
+
+def is_full(error: Exception) -> bool:
+    """Whether an error says that the disk, or this user's share of it, is full."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 class Reserve:

@@ -14,6 +14,7 @@ from edge_agent.errors import JournalError
 from edge_agent.journal.chain import Chain, tidy
 from edge_agent.journal.migrate import migrate
 from edge_agent.journal.recovery import Opened, check_closed, fill_leaves, mend_active, open_active, settle, unsettled
+from edge_agent.journal.reserve import Reserve, is_full
 from edge_agent.journal.roll import begin_segment, undo_begun
 from edge_agent.journal.segment import (
     DamagedError,
@@ -51,6 +52,7 @@ class Store:
     def __init__(self, directory: Path, signer: Signer, segment_bytes: int) -> None:
         """Opens, checks and if need be mends the journal in `directory`; JournalError when that cannot be."""
         self.directory, self._signer, self._segment_bytes = directory, signer, segment_bytes
+        self.reserve = Reserve(directory.parent / "reserve")
         self.problem = ""
         """Why the last write failed; "" when it did not."""
         self._turn = threading.RLock()
@@ -92,27 +94,35 @@ class Store:
         with self._turn, self._read_lock:
             self._disconnect()
 
-    def write(self, work: Callable[[Step], T]) -> T:
+    def write(self, work: Callable[[Step], T], *, for_receipt: bool = False) -> T:
         """Do `work` in one transaction; JournalError when the disk takes nothing: then nothing of it happened.
 
-        Where SQLite finds the segment damaged, that is mended and `work` is done again.
+        Where SQLite finds the segment damaged, that is mended and `work` is done again. On a full disk the reserve is
+        given for it, step by step; its last step only `for_receipt`.
         """
         with self._turn:
-            try:
-                if self._broken is not None:
-                    self._mend_active(self._broken)
+            while True:
                 try:
-                    return self._transaction(work)
-                except (sqlite3.Error, UnicodeDecodeError) as error:
-                    self._mend_active(_damage(error))
-                    return self._transaction(work)
-            except (sqlite3.Error, OSError) as error:
-                self.problem = str(error)
-                raise JournalError(
-                    f"the journal {self.directory} cannot be written",
-                    cause=str(error),
-                    fix="free space on its disk, or look at the disk's health; nothing that was captured is affected",
-                ) from error
+                    return self._mended_write(work)
+                except (sqlite3.Error, OSError) as error:
+                    self.problem = str(error)
+                    if is_full(error) and self.reserve.give(for_receipt=for_receipt):
+                        continue
+                    raise JournalError(
+                        f"the journal {self.directory} cannot be written",
+                        cause=str(error),
+                        fix="free space on its disk, or look at the disk's health; nothing that was captured is "
+                        "affected",
+                    ) from error
+
+    def _mended_write(self, work: Callable[[Step], T]) -> T:
+        if self._broken is not None:
+            self._mend_active(self._broken)
+        try:
+            return self._transaction(work)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            self._mend_active(_damage(error))
+            return self._transaction(work)
 
     def read(self, first_index: int, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do `work` with the segment that begins there, in one moment of it; a damaged one is mended first."""
@@ -256,10 +266,18 @@ class Store:
             self._leaves.write(start, b"".join(leaves))
         self._leaves_end = start + len(leaves)
 
-    def roll_if_due(self) -> None:
-        """Begin the next segment when the active one is full; while the disk takes none, the active one grows on."""
+    def roll_if_due(self, *, room_needed: bool = False) -> None:
+        """Begin the next segment when the active one is full; while the disk takes none, the active one grows on.
+
+        With `room_needed` also when all of the active one is acknowledged: only closed ones can be pruned. The last
+        step of the reserve is given for that.
+        """
         with self._turn:
-            if self._weight < self._segment_bytes:
+            if room_needed:
+                if not self._weight or self.head.receipt_size < self.head.frontier.size:
+                    return
+                self.reserve.give(for_receipt=True)
+            elif self._weight < self._segment_bytes:
                 return
             head = replace(self.head, base=self.head.frontier, version=self.head.version + 1)
             try:

@@ -99,7 +99,7 @@ class SerialPort:
             parity=settings.parity,
             stopbits=settings.stop_bits,
             timeout=read_timeout if self._waits_itself else 0,
-            write_timeout=WRITE_WITHIN_S,
+            write_timeout=None if settings.scheme == "rfc2217" else WRITE_WITHIN_S,  # pyserial has none there
             exclusive=None if settings.scheme else True,
             do_not_open=True,
         )

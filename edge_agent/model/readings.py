@@ -73,12 +73,16 @@ class WeightSample:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRef:
-    """A blob that is durable in the evidence store, named by its SHA-256."""
+    """A blob that is durable in the evidence store, named by its SHA-256.
+
+    `not_kept`: why it is not there after all; "" when it is.
+    """
 
     sha256: bytes
     size: int
     media_type: str
     role: str
+    not_kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,11 +169,17 @@ def _weighing_of(message: pb.Weighing) -> StableWeight:
 
 
 def _evidence_message(evidence: EvidenceRef) -> pb.Evidence:
-    return pb.Evidence(sha256=evidence.sha256, size=evidence.size, media_type=evidence.media_type, role=evidence.role)
+    return pb.Evidence(
+        sha256=evidence.sha256,
+        size=evidence.size,
+        media_type=evidence.media_type,
+        role=evidence.role,
+        not_kept=evidence.not_kept,
+    )
 
 
 def _evidence_of(message: pb.Evidence) -> EvidenceRef:
-    return EvidenceRef(message.sha256, message.size, message.media_type, message.role)
+    return EvidenceRef(message.sha256, message.size, message.media_type, message.role, message.not_kept)
 
 
 def _text(value: Decimal) -> str:

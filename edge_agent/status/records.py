@@ -57,6 +57,10 @@ def _summary(record: Record, language: Language) -> str:
             text = f"{record.garbled.device_id}: {record.garbled.length} B{GAP}{record.garbled.reason}"
         case "orphan":
             text = f"{record.orphan.device_id}: {record.orphan.plate.text or '-'}{GAP}{record.orphan.reason}"
+        case "reading":
+            text = f"{record.reading.device_id}: {record.reading.WhichOneof('body')}"
+        case "loss":
+            text = f"{record.loss.WhichOneof('what')}{GAP}{record.loss.text}"
         case "probe" | None:  # None: a kind that only a newer agent knows
             text = kind or label("unknown", language)
     return text

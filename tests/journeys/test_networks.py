@@ -130,7 +130,7 @@ def test_a_collector_that_cannot_store_slows_the_agent_and_loses_nothing(gate: G
         locking.execute("BEGIN IMMEDIATE")
         held = gate.collector.held(gate.origin)
         gate.push(plate(60))
-        time.sleep(3)
+        until("it stands still", lambda: gate.status()["uplink"]["stalled_s"] >= 2, 0.3)
         assert gate.collector.held(gate.origin) == held
         assert gate.resident_mb() < 250
         locking.execute("ROLLBACK")

@@ -106,6 +106,8 @@ class FullRun:
                 self._drain_while_full()
                 self._make_room()
                 progress(len(levels))
+                for end in (self._gate, self._collector):
+                    end.stop()
             except EndError as error:
                 self._outcome.problems.append(str(error))
                 return self._outcome

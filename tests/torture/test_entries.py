@@ -32,12 +32,12 @@ def test_random_kills_of_both_programs_lose_double_and_reorder_nothing() -> None
 
 @pytest.mark.usefixtures("_strace")
 def test_a_fault_at_a_file_system_call_breaks_no_promise() -> None:
-    torture("sweep", "--every", "67")
+    torture("sweep", "--every", "97")
 
 
 @pytest.mark.usefixtures("_strace")
 def test_a_power_cut_breaks_no_promise() -> None:
-    torture("powercut", "--points", "60", "--draws", "1")
+    torture("powercut", "--points", "40", "--draws", "1")
 
 
 @pytest.mark.usefixtures("_strace")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pyais
@@ -162,12 +163,18 @@ def _decoded(parts: Joined) -> Heard[AisSaid] | Garbled:
     shortest = _SHORTEST.get(kind)
     if shortest is None or bits < shortest:
         return Garbled(offset, raw, f"a message {kind} of {bits} bits is none; the shortest has {shortest}")
-    unknown = _LONG_RANGE_UNKNOWN if kind == LONG_RANGE else _UNKNOWN
-    for key in unknown.keys() & fields.keys():
-        if fields[key] in unknown[key]:
+    for key, codes in _codes_of(kind, frozenset(fields)):
+        if fields[key] in codes:
             fields[key] = None
     if fields.get("status") is not None:
         fields["status"] = _STATUS[fields["status"]]
     if kind in _WITH_BYTES:
         fields = {key: value.hex() if isinstance(value, bytes) else value for key, value in fields.items()}
     return Heard(offset, raw, AisMessage(fields))
+
+
+@cache
+def _codes_of(kind: int, keys: frozenset[str]) -> tuple[tuple[str, tuple[object, ...]], ...]:
+    """The keys of this type of message that have codes for "not available"."""
+    unknown = _LONG_RANGE_UNKNOWN if kind == LONG_RANGE else _UNKNOWN
+    return tuple((key, codes) for key, codes in unknown.items() if key in keys)

@@ -22,7 +22,7 @@ from edge_agent.drivers.fields import (
 )
 from edge_agent.drivers.framing import Variant
 from edge_agent.drivers.schema import Profile
-from edge_agent.drivers.sources import Default, Number
+from edge_agent.drivers.sources import Default
 from edge_agent.errors import ConfigError
 from edge_agent.model.readings import NoWeight, Weight, WeightKind, WeightUnit
 
@@ -115,7 +115,7 @@ class _Meaning:
             (
                 name,
                 parts_reader(part.find, part.groups, groups),
-                number_reader(_total(part.total), groups) if part.total else None,
+                parts_reader(None, (part.total,), groups) if part.total else None,
             )
             for name, part in profile.part.items()
             if part.total is None or part.total in groups
@@ -133,19 +133,25 @@ class _Meaning:
             if state is not None:  # its digits are not even looked at, but for a tare
                 told = self._told_tare(frame) if state == "tare" else NOTHING
                 return [Read(frame, NoWeight(state, frame.raw), flags, {**notes, **told} if told else notes)]
-            weight = self._weight_of(frame, self._weight, None)
+            unit, tare = self._unit(frame), self._tare(frame) if self._tare else None
+            weight = self._weight_of(frame, self._weight, None, unit, tare)
             parts = self._parts_of(frame) if self._parts else NO_PARTS
             found: list[Read | Garbled] = [Read(frame, weight, flags, notes, parts)]
             for index, (number, kind) in enumerate(self._also, start=1):
-                found.append(Read(frame, self._weight_of(frame, number, kind), flags, notes, index=index))
+                found.append(Read(frame, self._weight_of(frame, number, kind, unit, tare), flags, notes, index=index))
         except NotANumberError as error:
             return [Garbled(frame.offset, frame.raw, str(error))]
         return found
 
-    def _weight_of(self, frame: Frame, number: NumberReader, kind: WeightKind | None) -> Weight | NoWeight:
+    def _weight_of(
+        self,
+        frame: Frame,
+        number: NumberReader,
+        kind: WeightKind | None,
+        unit: str | bool | None,
+        tare: Decimal | None,
+    ) -> Weight | NoWeight:
         value = number(frame)
-        unit = self._unit(frame)
-        tare = self._tare(frame) if self._tare else None
         if value is None or unit is None:  # blank digits, or a unit that no weight here may have (ounces)
             return NoWeight("invalid", frame.raw)
         # The profile's schema has checked every value that its maps can give.
@@ -170,18 +176,14 @@ class _Meaning:
         parts: dict[str, tuple[Decimal, ...]] = {}
         for name, reader, total in self._parts:
             parts[name] = reader(frame)
-            whole = total(frame) if total else None
-            if whole is not None and sum(parts[name]) != whole:
-                raise NotANumberError(f"the {name} do not add up to {whole}: {', '.join(map(str, parts[name]))}")
+            whole = total(frame) if total else ()
+            if whole and sum(parts[name]) != whole[0]:
+                raise NotANumberError(f"the {name} do not add up to {whole[0]}: {', '.join(map(str, parts[name]))}")
         return parts
 
 
 def _given(value: str | bool | None) -> Callable[[Frame], str | bool | None]:  # the value, not how to do it
     return lambda _frame: value
-
-
-def _total(group: str) -> Number:
-    return Number.model_validate({"from": "group", "group": group, "type": "decimal", "pad": " ", "point": "."})
 
 
 def _refuse_needless_unit(profile: Profile, unit: WeightUnit | None) -> None:

@@ -9,12 +9,14 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 VARIABLE = "TIDEGATE_TEST_POSTGRES"
 _numbers = itertools.count()
@@ -51,7 +53,7 @@ def running_postgres() -> Iterator[Postgres]:
         return
     programs = _programs()
     if programs is None:
-        pytest.skip(f"no PostgreSQL: {VARIABLE} is not set and no pg_ctl is installed")
+        pytest.skip(f"no PostgreSQL: {VARIABLE} is not set and no initdb is installed")
     user = _user()
     if user is None and os.geteuid() == 0:
         pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
@@ -62,11 +64,11 @@ def running_postgres() -> Iterator[Postgres]:
         with _cluster(programs, directory, user) as url:
             yield Postgres(url)
     finally:
-        shutil.rmtree(directory)
+        shutil.rmtree(directory, ignore_errors=True)  # the server's watcher removes it, too
 
 
 def _programs() -> Path | None:
-    """Directory of initdb and pg_ctl: on the path, or where Debian puts them."""
+    """Directory of initdb and postgres: on the path, or where Debian puts them."""
     if (found := shutil.which("initdb")) is not None:
         return Path(found).parent
     return next((path.parent for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), None)
@@ -82,20 +84,42 @@ def _user() -> str | None:
         return None
 
 
+# Ends the server when its standard input does, so that none is left behind by tests that were killed.
+_WATCHED = '"$@" & read -r _; kill -QUIT $!; wait; rm -rf "$0"'
+
+
 @contextmanager
 def _cluster(programs: Path, directory: Path, user: str | None) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-
-    def run(*command: str) -> None:
-        subprocess.run(command, user=user, cwd=directory, check=True, capture_output=True, timeout=120)
-
-    data, control = str(directory / "data"), str(programs / "pg_ctl")
-    run(str(programs / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={directory} -c fsync=off"
-    run(control, "start", "-D", data, "-w", "-t", "60", "-l", str(directory / "log"), "-o", options)
+    data = str(directory / "data")
+    make = (str(programs / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+    subprocess.run(make, user=user, cwd=directory, check=True, capture_output=True, timeout=120)
+    settings = (f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={directory}", "fsync=off")
+    serve = [str(programs / "postgres"), "-D", data, *(word for each in settings for word in ("-c", each))]
+    with (directory / "log").open("wb") as log:
+        server = subprocess.Popen(
+            ["sh", "-c", _WATCHED, str(directory), *serve], stdin=subprocess.PIPE, stdout=log, stderr=log, user=user
+        )
+    url = f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
     try:
-        yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+        _wait_for(url)
+        yield url
     finally:
-        run(control, "stop", "-D", data, "-m", "immediate", "-w")
+        server.communicate(timeout=60)
+
+
+def _wait_for(url: str) -> None:
+    engine = create_engine(url)
+    end = time.monotonic() + 60
+    while True:
+        try:
+            engine.connect().close()
+        except OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            engine.dispose()
+            return

@@ -291,6 +291,6 @@ def test_one_changed_bit_anywhere_in_a_live_message_never_changes_what_is_accept
         result = open_live(message, AGENT.verifier)
     except BatchError:
         return
-    # What is left is a change of framing, or a record that went missing as a whole: what is accepted is what was signed.
+    # What is left is a change of framing, or a record that went missing as a whole: accepted is what was signed.
     for each in result.records:
         assert each.body == RECORDS[each.index]

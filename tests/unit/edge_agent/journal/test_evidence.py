@@ -13,7 +13,7 @@ import pytest
 
 from edge_agent.errors import EvidenceLostError, JournalError
 from edge_agent.journal.evidence import EvidenceStore
-from edge_agent.journal.evidence_list import listed
+from edge_agent.journal.evidence_list import EvidenceList, listed
 
 
 def test_a_blob_is_named_by_its_hash_and_waits_for_delivery(tmp_path: Path) -> None:
@@ -60,7 +60,9 @@ def test_a_lost_blob_is_expected_no_more_and_what_is_left_of_it_stays(tmp_path: 
     assert len(list((tmp_path / "evidence").glob("*/*"))) == 1
 
 
-def test_a_full_disk_leaves_no_unfinished_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_full_disk_the_reference_says_that_nothing_is_kept_and_nothing_unfinished_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = EvidenceStore(tmp_path)
 
     def full(_descriptor: int) -> None:
@@ -68,9 +70,50 @@ def test_a_full_disk_leaves_no_unfinished_files(tmp_path: Path, monkeypatch: pyt
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(JournalError, match="No space left"):
-            store.keep(b"picture", "image/jpeg", "plate")
+        named = store.keep(b"picture", "image/jpeg", "plate")
+    assert (named.sha256, named.not_kept) == (sha256(b"picture").digest(), "the gate's disk was full")
     assert list((tmp_path / "evidence").glob("*/*")) == []
+    assert (store.shed, store.waiting()) == (1, [])
+    assert not store.keep(b"picture", "image/jpeg", "plate").not_kept
+
+
+def test_a_disk_that_fails_otherwise_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = EvidenceStore(tmp_path)
+
+    def broken(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(JournalError, match="Input/output error"):
+        store.keep(b"picture", "image/jpeg", "plate")
+
+
+def test_what_is_left_of_a_disk_is_for_records_but_what_is_kept_already_stays(tmp_path: Path) -> None:
+    low = [False]
+    store = EvidenceStore(tmp_path, lambda: low[0])
+    store.keep(b"known", "image/jpeg", "plate")
+    low[0] = True
+    assert store.keep(b"new", "image/jpeg", "plate").not_kept
+    assert not store.keep(b"known", "image/jpeg", "plate").not_kept
+    assert store.shed == 1
+
+
+def test_a_blob_whose_place_in_the_list_finds_no_room_does_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = EvidenceStore(tmp_path)
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+
+    def fail(*_: object) -> None:
+        raise JournalError("the list cannot be written", cause="full") from full
+
+    monkeypatch.setattr(EvidenceList, "expect", fail)
+    assert store.keep(b"picture", "image/jpeg", "plate").not_kept
+    assert list((tmp_path / "evidence").glob("*/*")) == []
+    full.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    with pytest.raises(JournalError, match="cannot be written"):
+        store.keep(b"picture", "image/jpeg", "plate")
 
 
 def test_what_an_agent_left_unfinished_is_removed_by_the_next_one(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from edge_agent.profiles import load_profile
 from tests.unit.edge_agent.drivers.scale.captures import OWN, SCALES, own_data, replay, samples
 
 EXAMPLES = 15
-FRAMES_A_SECOND = 2_000
-"""A tenth of what is promised: this fails on a mistake in the algorithm, not on a busy machine."""
+FRAMES = 2_000
+CPU_SECONDS = 2.0
+"""Twenty times what is promised: this fails on a mistake in the algorithm, not on a busy machine."""
 
 PROFILES = {name: load_profile(name) for name in SCALES}
 CAPTURED = {name: own_data(name) for name in SCALES}
@@ -96,13 +97,14 @@ def test_a_babbling_device_is_handed_on_and_never_piles_up(name: str, fill: byte
 
 
 @every_profile
-def test_frames_are_read_faster_than_a_hundred_devices_could_send_them(name: str) -> None:
+def test_frames_are_read_faster_than_fifty_devices_could_send_them(name: str) -> None:
     stream, sent = READABLE[name][0]
-    stream *= 200
+    times = FRAMES // len(sent)
+    stream *= times
     started = time.process_time()
     found = weights(fed(name, [stream[at : at + 512] for at in range(0, len(stream), 512)]))
-    assert len(found) >= len(sent) * 190  # joining a cut end to a beginning may cost a frame
-    assert time.process_time() - started < len(found) / FRAMES_A_SECOND
+    assert time.process_time() - started < CPU_SECONDS
+    assert len(found) >= (len(sent) - 1) * times  # where a cut end meets a beginning, a frame may be lost
 
 
 CHECKED = {
