@@ -19,7 +19,7 @@ from edge_agent.journal.losses import told_losses
 from edge_agent.journal.quarantine import Quarantined, put_aside
 from edge_agent.journal.remains import Remains, read_remains
 from edge_agent.journal.salvage.rows import carve, streams
-from edge_agent.journal.segment import Commit, DamagedError, Head, connect_to_read, create, entry_hash, read_head
+from edge_agent.journal.segment import Commit, DamagedError, Head, connect_to_read, create, entry_hash, finish, read_head
 from edge_agent.journal.truth import Truth, find_truth
 from edge_agent.journal.verify import belongs_to_another, merged_leaves
 from gate_contract.checkpoint import Checkpoint, NoteError, Signer, open_checkpoint
@@ -287,4 +287,4 @@ def _write(part: Path, made: Plan) -> None:
         connection.executemany(
             "INSERT INTO losses (body, sha256) VALUES (?, ?)", [(body, entry_hash(body)) for body in remains.losses]
         )
-        connection.execute("COMMIT")
+        finish(connection)

@@ -12,7 +12,7 @@ from edge_agent.errors import JournalError
 from edge_agent.journal.evidence_list import write_list
 from edge_agent.journal.files import synced
 from edge_agent.journal.leaves import LeafFile
-from edge_agent.journal.segment import Commit, Head, create, entry_hash
+from edge_agent.journal.segment import Commit, Head, create, entry_hash, finish
 from gate_contract.envelope import encode_records, leaf_hashes
 from gate_contract.merkle import Frontier, ProofError
 
@@ -82,7 +82,7 @@ def _take_over(old: sqlite3.Connection, path: Path, directory: Path) -> None:
             row = (body, lane_id, entry_hash(body, lane_id))
             new.execute("INSERT INTO in_flight (body, lane_id, sha256) VALUES (?, ?, ?)", row)
         new.executemany("INSERT INTO seen_events VALUES (?, ?, ?)", old.execute("SELECT * FROM seen_events"))
-        new.execute("COMMIT")
+        finish(new)
     synced(directory / f"{size:020}.db")
     waiting = old.execute("SELECT sha256, size, media_type FROM evidence WHERE delivered = 0")
     write_list(directory.with_name("evidence.db"), waiting)
@@ -101,7 +101,7 @@ def _write_records(old: sqlite3.Connection, directory: Path, head: Head, first_i
             if number % COMMITS_AT_ONCE == 0:
                 new.execute("COMMIT")
                 new.execute("BEGIN")
-        new.execute("COMMIT")
+        finish(new)
         leaves.sync()
     synced(path)
 

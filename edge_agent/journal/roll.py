@@ -8,7 +8,7 @@ from contextlib import closing
 from edge_agent.errors import JournalError
 from edge_agent.journal.chain import Chain
 from edge_agent.journal.files import PART
-from edge_agent.journal.segment import STATE_TABLES, Head, create
+from edge_agent.journal.segment import STATE_TABLES, Head, create, finish
 
 
 def begin_segment(chain: Chain, head: Head, state: sqlite3.Connection | None = None) -> None:
@@ -22,7 +22,7 @@ def begin_segment(chain: Chain, head: Head, state: sqlite3.Connection | None = N
     with closing(create(part, head)) as connection:
         if state is not None:
             _copy_state(state, connection)
-        connection.execute("COMMIT")
+        finish(connection)
     chain.add(part, first_index)
 
 

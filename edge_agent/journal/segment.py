@@ -229,6 +229,17 @@ def create(path: Path, head: Head) -> sqlite3.Connection:
     return connection
 
 
+def finish(connection: sqlite3.Connection) -> None:
+    """End the transaction of a new segment and bring all of it from its log into the file; sqlite3.Error when it fails.
+
+    Closing alone would do that, too, and would not say when it could not.
+    """
+    connection.execute("COMMIT")
+    busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise sqlite3.OperationalError("a new segment is in use by somebody else")
+
+
 def write_head(connection: sqlite3.Connection, head: Head) -> None:
     """Put the head's row in the place of the one before."""
     row = head.to_row()

@@ -64,6 +64,7 @@ class Store:
         self.losses: list[tuple[int, Loss]] = []
         """What recovery found to be gone and no record tells yet, by its row."""
         self._broken: DamagedError | None = None
+        self._detached: Opened | None = None
         self._mended = 0
         self._scrubbed = -1
         try:
@@ -116,8 +117,7 @@ class Store:
                     ) from error
 
     def _mended_write(self, work: Callable[[Step], T]) -> T:
-        if self._broken is not None:
-            self._mend_active(self._broken)
+        self._attach()
         try:
             return self._transaction(work)
         except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -288,9 +288,12 @@ class Store:
                 self._weight -= self._segment_bytes // 16  # not at every append
                 return
             with self._read_lock:
-                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                with suppress(sqlite3.Error):  # or at the next start
+                    self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 self._disconnect()
-                self._connect(Opened(head, 0))
+                self._detached = Opened(head, 0)
+            with suppress(OSError, sqlite3.Error):  # or at the next write, which tells
+                self._attach()
 
     def _connect(self, opened: Opened) -> None:
         path = self.chain.segment(self.active)
@@ -299,6 +302,15 @@ class Store:
         self._leaves_end = self._leaves.end
         self.head, self._weight = opened.head, opened.weight
         self.losses = self._read_losses()
+        self._detached = None
+
+    def _attach(self) -> None:
+        """Open the active segment where a roll or a repair could not, as often as it takes."""
+        if self._broken is not None:
+            self._mend_active(self._broken)
+        elif self._detached is not None:
+            with self._read_lock:
+                self._connect(self._detached)
 
     def _read_losses(self) -> list[tuple[int, Loss]]:
         rows = self._writer.execute("SELECT loss_id, body FROM losses ORDER BY loss_id").fetchall()

@@ -108,7 +108,7 @@ def test_a_disk_that_has_no_room_after_all_gets_another_chance(tmp_path: Path, m
     ("total", "size"),
     [
         (1 << 40, MOST_BYTES),
-        (2 << 30, (2 << 30) // 20),
+        (1 << 30, (1 << 30) // 20),
         (100 << 20, LEAST_BYTES),
         (32 << 20, 8 << 20),
     ],
