@@ -9,11 +9,12 @@ GENERATED := $(VENV)/.generated
 # Tests run in parallel processes; 2 suits the smallest machine we support.
 JOBS ?= 2
 
-.PHONY: help setup proto demo test lint breaking torture sweep powercut fuzz bench coverage lock clean
+.PHONY: help setup proto demo test test-slow lint breaking torture sweep powercut fuzz bench coverage lock clean
 
 help:
 	@echo "make demo      one collector, two gates, 40 trucks: from scale bytes to audited verdicts"
-	@echo "make test      all tests"
+	@echo "make test      all tests but the slow ones"
+	@echo "make test-slow the slow ones: lossy lines, thousands of reconnections"
 	@echo "make lint      ruff, mypy --strict, import contracts, buf lint"
 	@echo "make breaking  does the contract still fit what older releases send?"
 	@echo "make torture   kill both programs at random, N times (200): nothing that was captured may be lost or doubled"
@@ -40,7 +41,11 @@ demo: setup
 	$(BIN)/python -m edge_agent.simulate.demo
 
 test: setup
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow"
+
+# What takes minutes: lossy lines, thousands of reconnections.
+test-slow: setup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m slow
 
 coverage: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term

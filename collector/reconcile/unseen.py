@@ -19,6 +19,8 @@ from gate_contract.v1.declaration_pb2 import Declaration
 DECLARATION: Final = "declaration"
 """Finding.subject_kind of what concerns a declaration without a passage."""
 NOT_SEEN: Final = "D01"
+SET_BACK: Final = 60_000_000_000
+"""Nanoseconds that the clock may go back without anything being looked at again: it was corrected a little."""
 GIVE_WAY_S: Final = 0.02
 """Between two write transactions: whoever waits for the database polls for it, and would starve without a pause."""
 
@@ -35,6 +37,8 @@ class UnseenWatch:
     def run(self, store: Store, now_unix_ns: int) -> None:
         """Open and close findings as of now."""
         deadline = now_unix_ns - self._policy.D01.grace_hours * HOUR
+        if deadline < self._due_before - SET_BACK:  # what was looked at with a clock that was ahead counts no more
+            self._due_before, self._next_index = 0, None
         with store.read() as connection:
             due, next_index = self._due(connection, deadline)
         for number, portion in enumerate(portions(due, AT_ONCE)):

@@ -19,7 +19,16 @@ from edge_agent.journal.losses import told_losses
 from edge_agent.journal.quarantine import Quarantined, put_aside
 from edge_agent.journal.remains import Remains, read_remains
 from edge_agent.journal.salvage.rows import carve, streams
-from edge_agent.journal.segment import Commit, DamagedError, Head, connect_to_read, create, entry_hash, finish, read_head
+from edge_agent.journal.segment import (
+    Commit,
+    DamagedError,
+    Head,
+    connect_to_read,
+    create,
+    entry_hash,
+    finish,
+    read_head,
+)
 from edge_agent.journal.truth import Truth, find_truth
 from edge_agent.journal.verify import belongs_to_another, merged_leaves
 from gate_contract.checkpoint import Checkpoint, NoteError, Signer, open_checkpoint

@@ -292,6 +292,7 @@ class Store:
                     self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 self._disconnect()
                 self._detached = Opened(head, 0)
+                self.head, self._weight = head, 0  # it is the active one now, whether it can be opened or not
             with suppress(OSError, sqlite3.Error):  # or at the next write, which tells
                 self._attach()
 

@@ -95,6 +95,7 @@ class FullRun:
     def run(self, levels: Sequence[int], progress: Callable[[int], None]) -> FullOutcome:
         """Fill to each level in turn (percent), then wholly, then drain, then make room."""
         with ExitStack() as stack:
+            stack.callback(subprocess.run, ["umount", "--lazy", str(self._disk)], check=False)
             for end in (self._collector, self._gate):
                 stack.callback(end.end_anyhow)
             try:

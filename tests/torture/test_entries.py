@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.torture.ends import no_strace
+from tests.torture.full import no_mounts
 from tests.torture.warm import REPOSITORY
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("torture")]
@@ -43,3 +44,9 @@ def test_a_power_cut_breaks_no_promise() -> None:
 @pytest.mark.usefixtures("_strace")
 def test_power_cuts_catch_stores_that_do_not_sync() -> None:
     torture("bites")
+
+
+def test_a_full_disk_loses_nothing_and_is_recovered_from() -> None:
+    if problem := no_mounts():
+        pytest.skip(problem)
+    torture("full", "--every", "25")

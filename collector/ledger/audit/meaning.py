@@ -139,8 +139,6 @@ class Meaning:
             received[index] = row["received_ns"]
             expected = {"leaf": stretch.leaves[index - stretch.first_index], "body": None, "proof": None}
             self._problems.compare(self._live_name(index), "the batch that holds it", row, expected)
-            if row["received_ns"] > stretch.received_ns:
-                self._problems.add(self._live_name(index), "it came later than the batch that holds it")
             if row["checkpoint_size"] is not None:
                 self._check_note(self._live_name(index), row["checkpoint_size"], row["note"])
                 self._unsettled.append((index, row["checkpoint_size"]))

@@ -99,3 +99,13 @@ def test_a_policy_that_waits_longer_closes_what_is_not_due_any_more(island: Isla
     assert set(island.standing("D01")) == {"D-1"}
     UnseenWatch(Policy.from_toml("[D01]\ngrace_hours = 48\n")).run(island.store, DUE + 2)
     assert island.standing("D01") == {}
+
+
+def test_a_clock_that_was_ahead_and_is_set_right_takes_back_what_it_found(island: Island) -> None:
+    island.declare(a_declaration())
+    island.reconcile(DUE + 1000 * HOUR)
+    assert set(island.standing("D01")) == {"D-1"}
+    island.reconcile(DUE - HOUR)
+    assert not island.standing("D01")
+    island.reconcile(DUE + 1)
+    assert set(island.standing("D01")) == {"D-1"}

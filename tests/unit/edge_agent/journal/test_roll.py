@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 
 from edge_agent.errors import JournalError
+from edge_agent.journal import store
 from edge_agent.journal.journal import Journal
+from edge_agent.journal.segment import Head, create, finish
+from gate_contract.merkle import Frontier
 from tests.unit.edge_agent.journal.journals import SIGNER, acknowledge, collected, make_sample, opened
 
 RECORDS = [b"%d" % number * 100 for number in range(12)]
@@ -216,3 +219,44 @@ def test_what_a_full_disk_left_of_a_leaf_file_is_replaced(tmp_path: Path, monkey
     with opened(tmp_path / "journal") as journal:
         assert journal.losses == [], "zeros are what a power cut leaves"
         assert leaves.read_bytes()[:32] != bytes(32)
+
+
+def test_a_new_segment_that_cannot_be_opened_is_opened_with_the_next_append(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Path) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with closing(Journal(tmp_path / "journal", SIGNER, segment_bytes=1)) as journal:
+        journal.append(RECORDS[:1])
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "connect", fail)
+            for _ in range(3):
+                with pytest.raises(JournalError, match="disk I/O error"):
+                    journal.append(RECORDS[1:2])
+        assert (journal.segments, journal.size) == (2, 1)
+        assert journal.append(RECORDS[1:2]) == 1
+        assert journal.problem == ""
+    with opened(tmp_path / "journal") as journal:
+        assert (collected(journal)[0], journal.losses) == (dict(enumerate(RECORDS[:2])), [])
+
+
+def test_a_new_segment_that_is_not_whole_in_its_file_does_not_count(tmp_path: Path) -> None:
+    """SQLite says nothing when a file is closed and its log cannot be brought in."""
+
+    class Busy:
+        def execute(self, statement: str) -> Busy:
+            self.statement = statement
+            return self
+
+        def fetchone(self) -> tuple[int, int, int]:
+            return (1, 5, 0)
+
+    with pytest.raises(sqlite3.OperationalError, match="in use by somebody else"):
+        finish(Busy())  # type: ignore[arg-type] # all that is used of a connection
+    connection = create(tmp_path / "part", Head(SIGNER.name, Frontier(), Frontier()))
+    finish(connection)
+    shutil.copy(tmp_path / "part", tmp_path / "alone.db")
+    connection.close()
+    with closing(sqlite3.connect(tmp_path / "alone.db")) as alone:
+        assert alone.execute("SELECT origin FROM head").fetchone() == (SIGNER.name,)
