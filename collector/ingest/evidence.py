@@ -73,8 +73,10 @@ class EvidenceStore:
         try:
             yield upload
         finally:
-            upload.close()
-            self._busy.remove(partial)
+            try:
+                upload.close()
+            finally:  # a full disk fails to close, too
+                self._busy.remove(partial)
 
 
 class Upload:

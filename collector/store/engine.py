@@ -52,7 +52,9 @@ class Store:
                 self._begin(connection, "BEGIN IMMEDIATE")
                 try:
                     yield connection
-                except BaseException:
+                except BaseException as error:
+                    if _is_read_only(error):
+                        connection.invalidate()  # SQLite opens read-only what it cannot open for writing just then
                     connection.rollback()
                     raise
                 connection.commit()
@@ -203,6 +205,11 @@ def _revision(store: Store) -> str | None:
         if not inspect(connection).has_table("alembic_version"):
             return None
         return connection.scalars(text("SELECT version_num FROM alembic_version")).one_or_none()
+
+
+def _is_read_only(error: BaseException) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", 0) if isinstance(error, DBAPIError) else 0
+    return code & 0xFF == sqlite3.SQLITE_READONLY
 
 
 def _translated(error: DBAPIError | sqlite3.DatabaseError) -> StoreError:

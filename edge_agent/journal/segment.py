@@ -185,19 +185,23 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection with the durability the journal promises: WAL, synchronous=FULL; sqlite3.Error when it fails."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     try:
+        _use_log(connection)
         # What was deleted is overwritten: salvage must not find what was taken long ago.
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "cache_size=-4000",
-            "temp_store=MEMORY",
-            "secure_delete=ON",
-        ):
+        for pragma in ("synchronous=FULL", "cache_size=-4000", "temp_store=MEMORY", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
+        # A file that SQLite could not open for writing it opens for reading, without a word.
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
     except sqlite3.Error:
         connection.close()
         raise
     return connection
+
+
+def _use_log(connection: sqlite3.Connection) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":  # and no error
+        raise sqlite3.OperationalError(f"the write-ahead log cannot be used, only {mode}")
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
@@ -216,7 +220,7 @@ def create(path: Path, head: Head) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
-        connection.execute("PRAGMA journal_mode=WAL")
+        _use_log(connection)
         connection.execute("BEGIN IMMEDIATE")
         for statement in SCHEMA:
             connection.execute(statement)

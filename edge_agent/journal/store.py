@@ -121,7 +121,10 @@ class Store:
         try:
             return self._transaction(work)
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            self._mend_active(_damage(error))
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
+                self._open_again()  # where a file could not be opened for writing once, SQLite only reads it for good
+            else:
+                self._mend_active(_damage(error))
             return self._transaction(work)
 
     def read(self, first_index: int, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -304,6 +307,12 @@ class Store:
         self.head, self._weight = opened.head, opened.weight
         self.losses = self._read_losses()
         self._detached = None
+
+    def _open_again(self) -> None:
+        with self._read_lock:
+            self._disconnect()
+            self._detached = Opened(self.head, self._weight)
+            self._connect(self._detached)
 
     def _attach(self) -> None:
         """Open the active segment where a roll or a repair could not, as often as it takes."""

@@ -43,6 +43,19 @@ HEADER = (
 )
 """What stands at fixed offsets of every segment's first page (https://sqlite.org/fileformat2.html, 1.3)."""
 
+NOT_DAMAGE = (
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+)
+"""Primary result codes of SQLite that say nothing about the file: the disk, or whoever uses it, is in the way."""
+
 GATHERED = 4096
 """Leaves that are gathered before the tree grows: many at once cost less."""
 
@@ -68,7 +81,10 @@ class Sound:
 
 
 def check_segment(path: Path, leaves: LeafFile, verifier: Verifier) -> Sound:
-    """Check everything; DamagedError says what does not hold, JournalError that the file is not this agent's."""
+    """Check everything; DamagedError says what does not hold, JournalError that the file is not this agent's.
+
+    OSError and sqlite3.Error when the disk does not let it be checked.
+    """
     check_header(path)
     try:
         with closing(connect_to_read(path)) as connection:
@@ -81,6 +97,8 @@ def check_segment(path: Path, leaves: LeafFile, verifier: Verifier) -> Sound:
             _check_state(connection, head)
             return _Walk(connection, head, leaves, verifier).done()
     except (sqlite3.Error, UnicodeDecodeError) as error:  # sqlite3 decodes damaged texts, also those of its own errors
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in NOT_DAMAGE:
+            raise
         raise DamagedError(f"{path.name} cannot be read", cause=str(error)) from error
 
 

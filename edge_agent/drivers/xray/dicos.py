@@ -6,6 +6,7 @@ DICOS is DICOM for security: same file format, with an object of inspection in p
 from __future__ import annotations
 
 import struct
+import warnings
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -107,7 +108,8 @@ def read_dicos(data: bytes) -> DicosTags:
     if _DEFLATED in data[:4096]:
         raise NotDicosError("its data set is deflated as a whole, which is not read")
     try:
-        with pydicom.config.disable_value_validation():
+        with pydicom.config.disable_value_validation(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it doubts shows in what it reads
             file = pydicom.dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=list(_TAGS))
             return _tags(file)
     except _READ_ERRORS as error:

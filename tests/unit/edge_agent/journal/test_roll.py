@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from edge_agent.errors import JournalError
-from edge_agent.journal import store
+from edge_agent.journal import journal as journals_module
+from edge_agent.journal import store, verify
 from edge_agent.journal.journal import Journal
-from edge_agent.journal.segment import Head, create, finish
+from edge_agent.journal.reserve import Reserve
+from edge_agent.journal.segment import Head, connect, create, finish
 from gate_contract.merkle import Frontier
 from tests.unit.edge_agent.journal.journals import SIGNER, acknowledge, collected, make_sample, opened
 
@@ -260,3 +262,61 @@ def test_a_new_segment_that_is_not_whole_in_its_file_does_not_count(tmp_path: Pa
     connection.close()
     with closing(sqlite3.connect(tmp_path / "alone.db")) as alone:
         assert alone.execute("SELECT origin FROM head").fetchone() == (SIGNER.name,)
+
+
+def test_a_connection_that_only_reads_is_opened_again(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path / "journal", SIGNER)) as journal:
+        journal._store._writer.execute("PRAGMA query_only=ON")
+        assert journal.append(RECORDS[:1]) == 0
+        assert (journal.problem, journal.losses) == ("", [])
+
+
+def test_a_file_system_that_takes_no_log_is_told() -> None:
+    with pytest.raises(sqlite3.OperationalError, match="only memory"):
+        connect(Path(":memory:"))
+
+
+def test_a_disk_that_does_not_let_the_journal_be_read_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Journal(tmp_path / "journal", SIGNER)) as journal:
+        journal.append(RECORDS)
+
+    def fail(_: Path) -> None:
+        error = sqlite3.OperationalError("unable to open database file")
+        error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verify, "connect_to_read", fail)
+        with pytest.raises(JournalError, match="unable to open database file"):
+            Journal(tmp_path / "journal", SIGNER)
+    assert not (tmp_path / "quarantine").exists()
+    with opened(tmp_path / "journal") as journal:
+        assert (journal.size, journal.losses) == (12, [])
+
+
+def test_the_reserve_is_given_to_records_when_the_disk_is_full(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path / "journal", SIGNER)) as journal:
+        journal._store.reserve = Reserve(tmp_path / "reserve", 64 * 1024)
+        assert journal.restore_reserve()
+        assert not journal.room_is_low
+        connection = journal._store._writer
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count={pages}")
+        with pytest.raises(JournalError, match="database or disk is full"):
+            journal.append([bytes(9000)])
+        assert journal._store.reserve.held == 4096, "all but the last step, which is for receipts"
+
+
+def test_on_a_full_disk_an_active_segment_that_is_acknowledged_is_closed_to_be_pruned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Journal(tmp_path / "journal", SIGNER)) as journal:
+        journal.append(RECORDS)
+        acknowledge(journal, len(RECORDS))
+        assert journal.prune(keep=0) == 0
+        monkeypatch.setattr(journals_module, "_disk_is_full", lambda _: True)
+        assert journal.prune() > 0
+        assert (journal.kept(), journal.size) == (0, len(RECORDS))
+        assert journal.prune() == 0
