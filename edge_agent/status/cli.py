@@ -119,7 +119,7 @@ def gather(where: Places) -> tuple[dict[str, Any], Health]:
 
 
 def _now() -> Now:
-    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip().replace("-", "")
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip().replace("-", "")
     return Now(time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME), time.monotonic_ns(), boot_id)
 
 

@@ -315,7 +315,7 @@ def test_a_converter_that_breaks_the_protocol_does_not_end_the_agent(tmp_path: P
             gate.wait_for_scale()
             begun = gate.agent.pid
             wait_until("it has broken the protocol", lambda: "reader_died" in gate.agent.log_tail(1 << 20))
-            gate.wait_for("incident", 2)
+            wait_until("the fault is told", lambda: len(gate.records("incident")) >= 2)
             gate.wait_for_scale()
             assert gate.agent.pid == begun
 
