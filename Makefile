@@ -26,7 +26,7 @@ $(STAMP): requirements/all.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "tidegate needs Python 3.11 or newer; '$(PYTHON)' is older or missing. Try: make PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "this Python cannot make virtual environments. On Debian: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/all.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/all.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -81,10 +81,12 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 lock:
-	uv pip compile pyproject.toml --extra edge --extra devices --extra collector --extra postgres --extra dev --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra edge --extra devices --extra vision --extra collector --extra postgres --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/all.txt
 	uv pip compile pyproject.toml --extra edge --extra devices --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/edge.txt
+	uv pip compile pyproject.toml --extra edge --extra devices --extra vision --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/edge-vision.txt
 	uv pip compile pyproject.toml --extra collector --extra postgres --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/collector.txt
 
