@@ -11,7 +11,8 @@ from pathlib import Path
 from benchmarks.end_to_end import collector_in
 from edge_agent.simulate.gate import Gate
 from edge_agent.simulate.plan import build_plan
-from edge_agent.simulate.programs import free_ports, running, wait_until
+from edge_agent.simulate.ports import free_ports
+from edge_agent.simulate.programs import running, wait_until
 from edge_agent.simulate.scenario import demo_scenario
 from edge_agent.simulate.site import LaneEmulator
 

@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from edge_agent.simulate.programs import Program, ask, free_ports, run_command, running, wait_until
+from edge_agent.simulate.ports import free_ports
+from edge_agent.simulate.programs import Program, ask, run_command, running, wait_until
 
 COUNT = 300_032  # a multiple of the load's commit
 

@@ -26,7 +26,8 @@ from typing import Any
 import nats
 from nats.js.api import AckPolicy, ConsumerConfig, StorageType, StreamConfig
 
-from edge_agent.simulate.programs import free_ports, wait_until
+from edge_agent.simulate.ports import free_ports
+from edge_agent.simulate.programs import wait_until
 
 COUNT = 100_352
 COMMIT = 512

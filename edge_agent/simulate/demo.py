@@ -21,7 +21,8 @@ from edge_agent.simulate.declarations import as_csv
 from edge_agent.simulate.gate import Gate
 from edge_agent.simulate.judgement import judge, seen_vehicles, show
 from edge_agent.simulate.plan import Plan, build_plan
-from edge_agent.simulate.programs import Program, ProgramError, free_ports, run_command, running, wait_until
+from edge_agent.simulate.ports import free_ports
+from edge_agent.simulate.programs import Program, ProgramError, run_command, running, wait_until
 from edge_agent.simulate.scenario import demo_scenario
 from edge_agent.simulate.site import LaneEmulator
 

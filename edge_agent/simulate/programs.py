@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -74,6 +73,20 @@ class Program:
         """The end of its log."""
         return self._log.read_text(encoding="utf-8", errors="replace")[-size:] if self._log.exists() else ""
 
+    def start_until(self, words: str, deadline_s: float = DEADLINE_S) -> None:
+        """Start it and wait for these words in its log; ProgramError with its end when they do not come."""
+        before = self._said(words)
+        self.start()
+        end = time.monotonic() + deadline_s
+        while self._said(words) == before:
+            why = "it ended" if self.pid is None else "" if time.monotonic() < end else f"not within {deadline_s:g} s"
+            if why:
+                raise ProgramError(f"{self._command[0]} did not say {words!r}: {why}\n{self.log_tail()}")
+            time.sleep(0.1)
+
+    def _said(self, words: str) -> int:
+        return self.log_tail(1 << 22).count(words)
+
     def _end(self, number: signal.Signals, deadline_s: float) -> int | None:
         process, self._process = self._process, None
         if process is None:
@@ -104,13 +117,6 @@ def wait_until(what: str, true: Callable[[], bool], deadline_s: float = DEADLINE
         if time.monotonic() > end:
             raise ProgramError(f"not within {deadline_s:g} s: {what}")
         time.sleep(0.1)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [int(each.getsockname()[1]) for each in sockets]
 
 
 def _executable(name: str) -> str:

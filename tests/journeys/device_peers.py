@@ -86,12 +86,6 @@ def table(**keys: Any) -> DeviceTable:
     return DeviceTable.model_validate(keys)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def needs(program: str) -> str:
     """Its path; the test is skipped where it is not installed."""
     beside = Path(sys.executable).with_name(program)

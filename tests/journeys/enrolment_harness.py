@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +29,7 @@ from collector.ledger.log import read_entries
 from collector.store.engine import open_store
 from edge_agent.enrol import Invitation, explain_tls
 from edge_agent.keys import AgentKeys
+from edge_agent.simulate.ports import free_ports
 from gate_contract.v1.ledger_pb2 import LedgerEntry
 from gate_contract.v1.uplink_pb2 import Hello, StreamRequest, StreamResponse
 from gate_contract.v1.uplink_pb2_grpc import UplinkServiceStub
@@ -41,11 +41,7 @@ class Collector:
     """A running `gate-collector serve`, set up 200 days ago."""
 
     def __init__(self, directory: Path) -> None:
-        with ExitStack() as stack:
-            sockets = [stack.enter_context(closing(socket.socket())) for _ in range(2)]
-            for each in sockets:
-                each.bind(("127.0.0.1", 0))
-            uplink, enrolment = (each.getsockname()[1] for each in sockets)
+        uplink, enrolment = free_ports(2)
         self.file = directory / "collector.toml"
         self.file.write_text(
             'deployment = "hainan.example"\nstate_dir = "state"\nhostnames = ["127.0.0.1"]\n'

@@ -17,7 +17,8 @@ from typing import Any
 
 from edge_agent.journal.journal import Journal
 from edge_agent.keys import AgentKeys
-from edge_agent.simulate.programs import Program, ask, free_ports, run_command, wait_until
+from edge_agent.simulate.ports import free_ports
+from edge_agent.simulate.programs import Program, ask, run_command, wait_until
 from gate_contract.v1.record_pb2 import Probe, Record
 
 DEADLINE_S = 60.0
@@ -75,9 +76,7 @@ class Collector:
 
     def start(self) -> None:
         """Start it, and wait until it serves."""
-        before = self.program.log_tail(1 << 20).count("serving ")
-        self.program.start()
-        wait_until("the collector serves", lambda: self.program.log_tail(1 << 20).count("serving ") > before)
+        self.program.start_until("serving ")
 
     def stats(self) -> dict[str, Any]:
         """`gate-collector stats`."""

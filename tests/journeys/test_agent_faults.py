@@ -21,7 +21,8 @@ from serial.rfc2217 import PortManager
 
 from edge_agent.simulate.frames import IndicatorFrames, ToledoContinuousFrames, YaohuaA9Frames
 from edge_agent.simulate.indicator import Indicator
-from edge_agent.simulate.programs import Program, ask, free_ports, run_command, running, wait_until
+from edge_agent.simulate.ports import free_ports
+from edge_agent.simulate.programs import Program, ask, run_command, running, wait_until
 
 YAOHUA = "scale/yaohua-xk3190-a9-tf0"
 TOLEDO = "scale/mettler-toledo-continuous"
@@ -83,9 +84,7 @@ class Collector:
         self.program = Program(directory / "collector.log", "gate-collector", "serve", "--config", self.config)
 
     def start(self) -> None:
-        begun = self.program.log_tail(1 << 20).count("serving ")
-        self.program.start()
-        wait_until("the collector serves", lambda: self.program.log_tail(1 << 20).count("serving ") > begun)
+        self.program.start_until("serving ")
 
 
 class Gate:

@@ -23,7 +23,8 @@ from edge_agent.simulate.camera_bodies import (
     dahua_heartbeat,
 )
 from edge_agent.simulate.camera_server import CameraServer, Misbehaviour
-from edge_agent.simulate.programs import Program, ask, free_ports, run_command, running
+from edge_agent.simulate.ports import free_ports
+from edge_agent.simulate.programs import Program, ask, run_command, running
 
 COLLECTOR_FILE = """\
 deployment = "test.example"
@@ -134,8 +135,7 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     config.write_text(COLLECTOR_FILE.format(*free_ports(2)))
     program = Program(config.with_suffix(".log"), "gate-collector", "serve", "--config", config)
     with running(program):
-        program.start()
-        wait_until("the collector serves", lambda: "serving " in program.log_tail(1 << 20))
+        program.start_until("serving ")
         yield config
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from edge_agent.errors import LinkError
 from edge_agent.model.readings import DeviceState
-from tests.journeys.device_peers import Gate, answers, free_port, needs, pty_pair, running, table, until, write_all
+from edge_agent.simulate.ports import free_port
+from tests.journeys.device_peers import Gate, answers, needs, pty_pair, running, table, until, write_all
 
 SERVER = Path(__file__).with_name("modbus_server.py")
 OCCUPANCY = (

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.device_peers import WITHIN_S, free_port, needs, running, until
+from edge_agent.simulate.ports import free_port
+from tests.journeys.device_peers import WITHIN_S, needs, running, until
 from tests.journeys.world import World, plan_of
 
 PORTAL = (

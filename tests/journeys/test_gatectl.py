@@ -20,7 +20,8 @@ import pytest
 
 from edge_agent.simulate.frames import YaohuaA9Frames
 from edge_agent.simulate.indicator import Indicator
-from edge_agent.simulate.programs import Program, free_ports, run_command, running, wait_until
+from edge_agent.simulate.ports import free_ports
+from edge_agent.simulate.programs import Program, run_command, running, wait_until
 
 SITE_FILE = """\
 site = "xiuying"
@@ -81,8 +82,7 @@ class Gate:
     @contextmanager
     def open(self) -> Iterator[None]:
         with running(self.agent, self.collector), self.scale:
-            self.collector.start()
-            wait_until("the collector serves", lambda: "serving " in self.collector.log_tail())
+            self.collector.start_until("serving ")
             invitation = self.directory / "invitation.json"
             invite = ("gate-collector", "agents", "invite", "gate-1", "--site", "xiuying", "--config", self._config)
             run_command(*invite, "-o", invitation)

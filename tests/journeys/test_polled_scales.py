@@ -24,6 +24,7 @@ from edge_agent.config import LaneTable, ScaleTable
 from edge_agent.errors import ConfigError
 from edge_agent.journal.evidence import EvidenceStore
 from edge_agent.model.readings import DeviceEvent, DeviceState, Reading, WeightSample
+from edge_agent.simulate.ports import free_port
 
 DEADLINE_S = 30.0
 A9 = "scale/yaohua-xk3190-a9-command"
@@ -215,12 +216,6 @@ def _listens(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_an_independent_mt_sics_device_is_asked_over_tcp_and_read(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from edge_agent.simulate.programs import Program, ask, free_ports, run_command, running, wait_until
+from edge_agent.simulate.ports import free_ports
+from edge_agent.simulate.programs import Program, ask, run_command, running, wait_until
 
 COLLECTOR_FILE = """\
 deployment = "test.example"
@@ -100,12 +101,8 @@ class WatchedGate:
             yield
 
     def start_collector(self) -> None:
-        begun = self.collector.log_tail(1 << 22).count("serving ")
         with added(self._collectors):
-            self.collector.start()
-        wait_until(
-            "the collector serves", lambda: self.collector.log_tail(1 << 22).count("serving ") > begun, DEADLINE_S
-        )
+            self.collector.start_until("serving ")
 
     def start_agent(self) -> None:
         with added(self._environment):

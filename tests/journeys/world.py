@@ -10,7 +10,8 @@ from edge_agent.simulate.declarations import as_csv
 from edge_agent.simulate.gate import Gate
 from edge_agent.simulate.judgement import Seen, seen_vehicles
 from edge_agent.simulate.plan import Plan, build_plan
-from edge_agent.simulate.programs import Program, ask, free_ports, run_command, wait_until
+from edge_agent.simulate.ports import free_ports
+from edge_agent.simulate.programs import Program, ask, run_command, wait_until
 from edge_agent.simulate.scenario import parse_scenario
 from edge_agent.simulate.site import LaneEmulator
 
@@ -71,9 +72,7 @@ class World:
         wait_until("the gate has its declarations", lambda: self.known() == len(self.plan.declarations))
 
     def start_collector(self) -> None:
-        before = self.collector.log_tail(1 << 20).count("serving ")
-        self.collector.start()
-        wait_until("the collector serves", lambda: self.collector.log_tail(1 << 20).count("serving ") > before)
+        self.collector.start_until("serving ")
 
     def start_agent(self) -> None:
         self.gate.agent.start()

@@ -16,7 +16,8 @@ from edge_agent.journal.evidence import EvidenceStore
 from edge_agent.journal.journal import Journal
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent, DeviceState
-from edge_agent.simulate.programs import free_ports, wait_until
+from edge_agent.simulate.ports import free_ports
+from edge_agent.simulate.programs import wait_until
 from gate_contract.checkpoint import Signer
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
