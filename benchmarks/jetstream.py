@@ -9,7 +9,6 @@ minutes; the server of Debian 12 cannot be told to sync each message), nothing i
 from __future__ import annotations
 
 import asyncio
-import json
 import multiprocessing
 import os
 import resource
@@ -26,6 +25,7 @@ from typing import Any
 import nats
 from nats.js.api import AckPolicy, ConsumerConfig, StorageType, StreamConfig
 
+from benchmarks.report import cpu_seconds
 from edge_agent.simulate.ports import free_ports
 from edge_agent.simulate.programs import wait_until
 
@@ -92,7 +92,7 @@ def _run(directory: Path, count: int, in_a_message: int) -> dict[str, Any]:
         asyncio.run(_make_stream(url))
         size = (url, count // in_a_message, SIZE * in_a_message)
         clients = [multiprocessing.Process(target=_client, args=(work, *size)) for work in (_publish, _consume)]
-        server_cpu, clients_cpu = _cpu_seconds(server.pid), _ended_cpu_seconds()
+        server_cpu, clients_cpu = cpu_seconds(server.pid), _ended_cpu_seconds()
         began = time.perf_counter()
         for client in clients:
             client.start()
@@ -106,7 +106,7 @@ def _run(directory: Path, count: int, in_a_message: int) -> dict[str, Any]:
             "records_in_a_message": in_a_message,
             "seconds": seconds,
             "records_per_second": count / seconds,
-            "server_us_a_record": (_cpu_seconds(server.pid) - server_cpu) / count * 1e6,
+            "server_us_a_record": (cpu_seconds(server.pid) - server_cpu) / count * 1e6,
             "clients_us_a_record": (_ended_cpu_seconds() - clients_cpu) / count * 1e6,
         }
     finally:
@@ -120,16 +120,7 @@ def measure(count: int = COUNT, in_a_message: int = 1) -> dict[str, Any]:
         return _run(Path(temporary), count, in_a_message)
 
 
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def _ended_cpu_seconds() -> float:
     """Of child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-if __name__ == "__main__":
-    print(json.dumps([measure(), measure(COUNT * 3, COMMIT)], indent=2))

@@ -1,7 +1,8 @@
-"""How long a journal takes to open, and the memory it takes, with a long backlog: python -m benchmarks.journal_start.
+"""How long a journal takes to open, and the memory it takes, with a long backlog.
 
-Options: how many records wait (1,000,000), how many are in one commit (512). Opened in a process of its own, sound and
-with a flipped bit.
+    python -m benchmarks.journal_start [RECORDS ...]
+
+Records that wait: 1,000, 100,000 and 1,000,000. Opened in a process of its own, sound and with a flipped bit.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from benchmarks.report import table
 from edge_agent.journal.journal import Journal
 from gate_contract.checkpoint import Signer
 
+GROUP = 512
 SIGNER = Signer("bench/agent/a/0011", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 
 
@@ -69,27 +72,48 @@ def measured(directory: Path) -> dict[str, float]:
     return found
 
 
-def main(count: int, group: int) -> None:
-    """Fill, then open: as it was closed, and with a bit of the active segment flipped."""
+def main(counts: list[int], group: int) -> None:
+    """Fill, then open: as it was closed, and with a bit of the active segment flipped. Prints a table."""
+    rows = [row for count in counts for row in _rows(count, group)]
+    print(
+        f"Records of 300 bytes, {group} in a commit; opened in a process of its own, and read once as the uplink does."
+    )
+    print()
+    head = (
+        "records waiting",
+        "the journal",
+        "on the disk, MiB",
+        "open, s",
+        "most resident, MiB",
+        "before opening, MiB",
+    )
+    print(table(head, rows))
+
+
+def _rows(count: int, group: int) -> list[tuple[object, ...]]:
     room = Path(tempfile.mkdtemp(prefix="tidegate-bench-"))
     try:
         directory = room / "state" / "journal"
         directory.parent.mkdir()
         fill(directory, count, group)
-        sizes = sum(path.stat().st_size for path in directory.iterdir())
-        print(f"{count:,} records waiting, {group} in a commit, {sizes >> 20} MiB on the disk")
-        print("sound:  ", measured(directory))
+        size = sum(path.stat().st_size for path in directory.iterdir()) >> 20
+        sound = measured(directory)
         active = max(directory.glob("*.db"))
         data = bytearray(active.read_bytes())
         data[len(data) // 2] ^= 4
         active.write_bytes(data)
-        print("damaged:", measured(directory))
+        damaged = measured(directory)
     finally:
         shutil.rmtree(room)
+    figures = ("open_seconds", "rss_mb", "rss_before_mb")
+    return [
+        (f"{count:,}", name, size, *(found[figure] for figure in figures))
+        for name, found in (("sound", sound), ("a bit flipped", damaged))
+    ]
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--open"]:
         open_it(Path(sys.argv[2]))
     else:
-        main(*(int(each) for each in (sys.argv[1:] or ["1000000", "512"])))
+        main([int(each) for each in sys.argv[1:]] or [1_000, 100_000, 1_000_000], GROUP)

@@ -25,7 +25,8 @@ from typing import Any
 import grpc
 
 from benchmarks.end_to_end import collector_in, enrolled_agent
-from benchmarks.load import GROUP, records
+from benchmarks.load import GROUP, RECORD_BYTES, records
+from benchmarks.report import ms, table
 from edge_agent.app.connector import CollectorConnector
 from edge_agent.clock import SystemClock
 from edge_agent.journal.journal import Journal
@@ -62,10 +63,11 @@ def passage(passage_id: str) -> bytes:
     return Record(format=1, captured=now, site_id="bench", passage=body).SerializeToString()
 
 
-def agent(state_dir: Path, waiting: int, limit: int, passages: int, every_s: float) -> None:
+def agent(state_dir: Path, waiting: int, limit: int, passages: int, every_s: float, others: int) -> None:
     """The agent's part, in a process of its own. Prints one JSON line.
 
-    `limit` 0 is none, and no passage is in the backlog; `passages` 0 waits until the backlog has drained.
+    `limit` 0 is none, and no passage is in the backlog; `passages` 0 waits until the backlog has drained. `others`
+    records without meaning are captured with each passage.
     """
     keys, clock = AgentKeys.load(state_dir), SystemClock()
     journal = Journal(state_dir / "journal", keys.signer)
@@ -98,36 +100,57 @@ def agent(state_dir: Path, waiting: int, limit: int, passages: int, every_s: flo
     if not up.wait(30):
         raise SystemExit("no welcome from the collector")
     begun = time.monotonic()
-    captured: dict[str, float] = {}
-    for number in range(passages):
-        captured[f"new-{number}"] = time.monotonic()
-        stream.live(journal.append([passage(f"new-{number}")]), 1)
-        time.sleep(every_s)
+    captured = capture(journal, stream, begun, (passages, every_s, others))
     if not passages and not done.wait(600):
         raise SystemExit("the backlog has not drained")
     elapsed = time.monotonic() - begun
-    print(json.dumps({"captured": captured, "drained": answered[-1][1], "seconds": elapsed}), flush=True)
+    drained = answered[-1][1] if answered else 0
+    print(json.dumps({"captured": captured, "drained": drained, "seconds": elapsed}), flush=True)
     sys.stdin.readline()
     stream.end()
     sender.join(10)
     journal.close()
 
 
+def capture(journal: Journal, stream: RecordStream, begun: float, load: tuple[int, float, int]) -> dict[str, float]:
+    """Capture passages, one each so many seconds, with so many other records each; when each was due."""
+    passages, every_s, others = load
+    probes = records(GROUP)
+    captured: dict[str, float] = {}
+    while len(captured) < passages:
+        # A passage is captured when it is due, whether or not the disk is done with those before: what is due then
+        # shares a commit.
+        due = min(passages, int((time.monotonic() - begun) / every_s) + 1)
+        numbers = range(len(captured), due)
+        if not numbers:
+            time.sleep(every_s / 4)
+            continue
+        captured |= {f"new-{number}": begun + number * every_s for number in numbers}
+        stream.live(journal.append([passage(f"new-{number}") for number in numbers]), len(numbers))
+        if others:
+            journal.append(probes[: others * len(numbers)])
+            stream.wake()
+    return captured
+
+
 def verdicts(database: Path, wanted: int, until: float) -> dict[str, float]:
     """When each new passage's verdict could be read, by CLOCK_MONOTONIC."""
     seen: dict[str, float] = {}
+    last = 0
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         while len(seen) < wanted and time.monotonic() < until:
-            rows = connection.execute("SELECT passage_id FROM verdicts WHERE passage_id LIKE 'new-%'").fetchall()
+            rows = connection.execute("SELECT rowid, passage_id FROM verdicts WHERE rowid > ?", (last,)).fetchall()
             now = time.monotonic()
-            for (passage_id,) in rows:
-                seen.setdefault(passage_id, now)
-            time.sleep(0.01)
+            for row, passage_id in rows:
+                last = row
+                if passage_id.startswith("new-"):
+                    seen.setdefault(passage_id, now)
+            time.sleep(0.005)
     return seen
 
 
 def measure(
-    waiting: int = WAITING, limit: int = LIMIT, passages: int = PASSAGES, every_s: float = EVERY_S
+    waiting: int = WAITING, limit: int = LIMIT, passages: int = PASSAGES, every_s: float = EVERY_S, others: int = 0
 ) -> dict[str, Any]:
     """One run; latencies in seconds, rates in records a second."""
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as temporary:
@@ -137,7 +160,7 @@ def measure(
             collector.start()
             wait_until("the collector serves", lambda: "serving" in collector.log_tail())
             state = enrolled_agent(directory, config)
-            numbers = [str(each) for each in (waiting, limit, passages, every_s)]
+            numbers = [str(each) for each in (waiting, limit, passages, every_s, others)]
             command = [sys.executable, "-m", "benchmarks.live", "--agent", str(state), *numbers]
             with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
                 # Filling the journal takes some 15 µs a record; the passages are looked for from the first one on.
@@ -161,9 +184,10 @@ def measure(
 
 
 def main() -> None:
-    """Both runs; prints JSON."""
+    """Both runs; prints tables."""
     if sys.argv[1:2] == ["--agent"]:
-        agent(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]), float(sys.argv[6]))
+        waiting, limit, passages = (int(each) for each in sys.argv[3:6])
+        agent(Path(sys.argv[2]), waiting, limit, passages, float(sys.argv[6]), int(sys.argv[7]))
         return
     parser = argparse.ArgumentParser(description="from capture to verdict while a backlog drains")
     parser.add_argument("--waiting", type=int, default=WAITING, help="records that wait at the start")
@@ -172,7 +196,20 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=EVERY_S, help="seconds between them")
     asked = parser.parse_args()
     limited = measure(asked.waiting, asked.limit, asked.passages, asked.every)
-    print(json.dumps({"limited": limited, "unlimited": measure(asked.waiting, 0, 0)}, indent=2))
+    free = measure(asked.waiting, 0, 0)
+    print(f"{asked.waiting:,} records of {RECORD_BYTES} bytes wait at the gate, one in {PASSAGE_EVERY} a passage. With")
+    print(f"the uplink limited, {asked.passages} new passages come, one every {asked.every:g} s, and go ahead of them.")
+    print("Without a limit and without passages the two ends and the line say how fast it drains.\n")
+    latencies = (ms(limited[f"p{share}"]) for share in (50, 95, 99))
+    print(
+        table(
+            ("uplink", "drained, records a second", "capture to verdict p50, ms", "p95, ms", "p99, ms"),
+            (
+                (f"{asked.limit:,} records a second", f"{limited['records_per_second']:,.0f}", *latencies),
+                ("not limited", f"{free['records_per_second']:,.0f}", "", "", ""),
+            ),
+        )
+    )
 
 
 if __name__ == "__main__":

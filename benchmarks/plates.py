@@ -1,4 +1,4 @@
-"""How fast each plate profile understands its cameras' events: `python benchmarks/plates.py`.
+"""How fast each plate profile understands its cameras' events: `python -m benchmarks.plates`.
 
 One core, process time. For each profile its own captures are fed as one stream again and again, in chunks of 64 KiB as
 a socket gives them; pictures are part of it, as they are on the wire. Printed are events of all kinds and vehicles a
@@ -11,6 +11,7 @@ import json
 import time
 from pathlib import Path
 
+from benchmarks.report import table
 from edge_agent.drivers.plate.camera import CameraReader
 from edge_agent.drivers.plate.events import Unreadable
 from edge_agent.drivers.plate.schema import PlateProfile
@@ -47,12 +48,10 @@ def measure(name: str) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    """Print a line a profile."""
-    print(f"{'profile':40} {'events/s':>10} {'vehicles/s':>10} {'bytes/event':>12}")
-    for name in profile_names():
-        if name.startswith("plate/"):
-            events, vehicles, size = measure(name)
-            print(f"{name:40} {events:10,.0f} {vehicles:10,.0f} {size:12,.0f}")
+    """Prints a table."""
+    names = [name for name in profile_names() if name.startswith("plate/")]
+    rows = [(name, *(f"{figure:,.0f}" for figure in measure(name))) for name in names]
+    print(table(("profile", "events a second, one core", "vehicles a second", "bytes an event, with pictures"), rows))
 
 
 if __name__ == "__main__":

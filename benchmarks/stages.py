@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.load import GROUP, records
+from benchmarks.report import table
 from edge_agent.drivers.scale.driver import ScaleDriver
 from edge_agent.drivers.schema import Profile
 from edge_agent.journal.journal import Journal
@@ -161,14 +161,14 @@ def _timed(stage: str, items: int, work: Callable[[], object], repeats: int = RE
     return Cost(stage, sorted(times)[len(times) // 2] / items * 1e6)
 
 
-def machine() -> str:
-    """What it ran on."""
-    model = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        os.uname().machine,
-    )
-    return f"{os.cpu_count()} cores, {model}, Linux {os.uname().release}, Python {os.sys.version.split()[0]}"  # type: ignore[attr-defined]
+def main() -> None:
+    """Prints a table."""
+    found = costs()
+    unit = next(cost.microseconds for cost in found if cost.stage.startswith("SHA-256"))
+    print("One core, one thread, one process; medians.\n")
+    rows = ((each.stage, f"{each.microseconds:,.2f}", f"{each.microseconds / unit:,.1f}") for each in found)
+    print(table(("stage", "µs an item", "in SHA-256 leaf hashes"), rows))
+
+
+if __name__ == "__main__":
+    main()
