@@ -8,14 +8,14 @@ from typing import Final
 from gate_contract.rules.bookings import latest_versions
 from gate_contract.rules.case import Case, Need, Rule, Subject, Unseen
 from gate_contract.rules.context import Context
-from gate_contract.rules.declaration_rules import declared_not_seen, regulated_without_declaration
+from gate_contract.rules.declaration_rules import declared_not_seen, lodged_after_gate_in, regulated_without_declaration
 from gate_contract.rules.facts import Declared, PassageFacts
 from gate_contract.rules.findings import HOLD, INSPECT, RELEASE, REVIEW, Action, as_finding, gravest_first
 from gate_contract.rules.identity import RULE_BOOK_HASH
 from gate_contract.rules.matching import Declarations, match_booking
 from gate_contract.rules.policy import Policy
-from gate_contract.rules.record_rules import journal_broken, judged_again
-from gate_contract.rules.vehicle_rules import plate_breaks_grammar, plate_not_booked
+from gate_contract.rules.record_rules import journal_broken, judged_again, reference_too_old
+from gate_contract.rules.vehicle_rules import plate_breaks_grammar, plate_not_booked, trailer_not_as_declared
 from gate_contract.rules.weight_rules import weight_inconclusive, weight_not_as_declared
 from gate_contract.rules.weights import balance_of
 from gate_contract.v1 import decision_pb2, declaration_pb2, passage_pb2
@@ -26,11 +26,14 @@ MOST_REFERENCES: Final = 100
 PASSAGE_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule("V01", "plate is not the booked one", (1, 3), HOLD, (), plate_not_booked),
     Rule("V02", "plate breaks the grammar", (2, 2), REVIEW, (Need.PLATE,), plate_breaks_grammar),
+    Rule("V03", "trailer is not the declared one", (3, 3), REVIEW, (Need.PLATE,), trailer_not_as_declared),
     Rule("W01", "weight is not as declared", (3, 3), INSPECT, (Need.BALANCE,), weight_not_as_declared),
     Rule("W03", "weight is inconclusive", (1, 1), REVIEW, (Need.BALANCE,), weight_inconclusive),
     Rule("D02", "regulated goods, no declaration", (3, 3), HOLD, (), regulated_without_declaration),
+    Rule("D04", "lodged after gate-in", (2, 2), REVIEW, (), lodged_after_gate_in),
     Rule("K02", "late record, judged again", (1, 1), REVIEW, (), judged_again),
     Rule("K03", "gap or fork in a journal", (4, 4), HOLD, (), journal_broken),
+    Rule("K05", "the gate's reference data is too old", (2, 2), REVIEW, (), reference_too_old),
 )
 """Rules asked of every passage."""
 

@@ -8,7 +8,7 @@ from gate_contract.rules.bookings import HOUR
 from gate_contract.rules.case import Case, Unseen, booking_inputs, read_inputs
 from gate_contract.rules.findings import HOLD, REVIEW, Fired, Input
 from gate_contract.rules.matching import MatchKind
-from gate_contract.rules.text import listed, moment, shown
+from gate_contract.rules.text import MOST_NAMED, listed, moment, shown
 
 
 def declared_not_seen(unseen: Unseen) -> Iterator[Fired]:
@@ -66,6 +66,27 @@ def regulated_without_declaration(case: Case) -> Iterator[Fired]:
             Input("few_bookings", str(case.policy.V01.few_bookings), "policy V01.few_bookings"),
         ),
         tolerance="regulated goods need a declaration; free goods pass without one",
+    )
+
+
+def lodged_after_gate_in(case: Case) -> Iterator[Fired]:
+    """D04: a declaration was lodged after its vehicle had come. Silent where the gate's time cannot be believed."""
+    at, trip = case.passage.at_unix_ns, case.match.trip
+    if at is None or trip is None:
+        return
+    late = [(each, lodged) for each in trip.declarations if (lodged := each.lodged_unix_ns or 0) > at]
+    if not late:
+        return
+    yield Fired(
+        severity=2,
+        action=REVIEW,
+        explanation=f"Lodged after the vehicle had come, at {moment(at)}: {listed([each.name for each, _ in late])}.",
+        inputs=(
+            Input("opened_utc", moment(at), "the gate's clock"),
+            *(Input("lodged_utc", moment(lodged), f"declaration {each.name}") for each, lodged in late[:MOST_NAMED]),
+            *read_inputs(case),
+        ),
+        tolerance="lodged no later than the vehicle comes",
     )
 
 

@@ -74,6 +74,14 @@ class UnseenPolicy(BaseModel):
     grace_hours: Whole = Field(default=24, ge=1, le=720)
 
 
+class ReferencePolicy(BaseModel):
+    """The gate's copy of the declarations (K05); hours."""
+
+    model_config = _STRICT
+
+    most_hours: Whole = Field(default=12, ge=1, le=168)
+
+
 class Policy(BaseModel):
     """Every tolerance in force. Made with `from_toml` or `default`; never changes afterwards."""
 
@@ -83,6 +91,7 @@ class Policy(BaseModel):
     V01: PlatePolicy = PlatePolicy()
     W01: WeightPolicy = WeightPolicy()
     D01: UnseenPolicy = UnseenPolicy()
+    K05: ReferencePolicy = ReferencePolicy()
 
     @classmethod
     def from_toml(cls, text: str) -> Policy:

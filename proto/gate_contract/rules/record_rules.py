@@ -9,6 +9,7 @@ from gate_contract.rules.findings import ACTION_WORDS, HOLD, REVIEW, Fired, Inpu
 from gate_contract.rules.text import MOST_NAMED, listed, moment, shown
 
 _LONGEST_REASON = 200
+HOUR_S = 3600
 
 
 def judged_again(case: Case) -> Iterator[Fired]:
@@ -43,6 +44,23 @@ def journal_broken(case: Case) -> Iterator[Fired]:
             for defect in defects[:MOST_NAMED]
         ),
         tolerance="no gap and no fork",
+    )
+
+
+def reference_too_old(case: Case) -> Iterator[Fired]:
+    """K05: what the gate knows of declarations is older than policy allows: a person looks, whatever it says."""
+    age, most = case.context.reference_age_s, case.policy.K05.most_hours
+    if age is None or age <= most * HOUR_S:
+        return
+    yield Fired(
+        severity=2,
+        action=REVIEW,
+        explanation=f"The gate's copy of the declarations is {age / HOUR_S:.1f} h old; policy allows {most} h.",
+        inputs=(
+            Input("reference_age_seconds", str(age), "the gate's copy of the declarations"),
+            Input("most_hours", str(most), "policy K05.most_hours"),
+        ),
+        tolerance=f"at most {most} h old (policy K05.most_hours)",
     )
 
 

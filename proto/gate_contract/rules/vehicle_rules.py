@@ -9,7 +9,7 @@ from gate_contract.rules.case import Case, booking_inputs, read_inputs
 from gate_contract.rules.findings import HOLD, RELEASE, REVIEW, Action, Fired, Input
 from gate_contract.rules.matching import MatchKind
 from gate_contract.rules.plates import Nearness
-from gate_contract.rules.text import listed, plain, shown
+from gate_contract.rules.text import MOST_NAMED, listed, plain, shown
 from gate_contract.rules.weights import Balance
 
 _ACCEPTED = "the booked plate, or one look-alike away from it and from no other booking"
@@ -130,4 +130,32 @@ def plate_breaks_grammar(case: Case) -> Iterator[Fired]:
         explanation=f"Plate {_read(case)} is no mainland plate: {fault}.",
         inputs=read_inputs(case),
         tolerance="a plate after GA 36-2018: " + ", ".join(name for name, _pattern in plates.GRAMMAR),
+    )
+
+
+def trailer_not_as_declared(case: Case) -> Iterator[Fired]:
+    """V03: the trailer that was read is not one that the vehicle's booking declares.
+
+    A trailer that was not read is no finding: most cameras see one end. Look-alikes are taken for the same.
+    """
+    trip, read = case.match.trip, [each for each in case.passage.plates if plates.is_trailer(each.text)]
+    if trip is None or not read:
+        return
+    declared = sorted({each.trailer_plate for each in trip.declarations} - {""})
+    if any(plates.nearness(each.text, plate).others == 0 for each in read for plate in declared):
+        return
+    seen = listed([shown(each.text) for each in read])
+    booked = listed([shown(plate) for plate in declared])
+    pair = f"trailer {booked} is declared" if declared else "no trailer is declared"
+    yield Fired(
+        severity=3,
+        action=REVIEW,
+        explanation=f"Trailer {seen} was read behind {_read(case)}, where {pair} ({trip.name}).",
+        inputs=(
+            *(Input("trailer_read", shown(each.text), each.source) for each in read[:MOST_NAMED]),
+            Input("trailer_declared", booked, trip.source),
+            *read_inputs(case),
+            *booking_inputs(case),
+        ),
+        tolerance="the declared trailer, look-alikes taken for the same",
     )

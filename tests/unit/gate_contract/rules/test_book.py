@@ -42,7 +42,9 @@ POLICY = Policy.default()
 
 
 def test_the_table_is_the_book() -> None:
-    assert [rule.code for rule in RULES] == ["V01", "V02", "W01", "W03", "D02", "K02", "K03", "D01"]
+    assert [rule.code for rule in RULES] == [
+        "V01", "V02", "V03", "W01", "W03", "D02", "D04", "K02", "K03", "K05", "D01",
+    ]  # fmt: skip
     for rule in RULES:
         assert rule.title
         assert 1 <= rule.severities[0] <= rule.severities[1] <= 4

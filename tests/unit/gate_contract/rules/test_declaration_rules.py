@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gate_contract.rules import Policy, unseen
-from gate_contract.v1 import decision_pb2
+from gate_contract.v1 import decision_pb2, stamp_pb2
 from tests.unit.gate_contract.rules.builders import (
     HOLD,
     HOUR,
@@ -65,9 +65,29 @@ def test_a_declaration_for_another_site_or_day_does_not_declare_this_passage() -
         assert codes(judge(a_passage(), [declaration], a_context("regulated"))) == ["D02"]
 
 
-def test_a_declaration_lodged_after_the_passage_declares_it() -> None:
+def test_a_declaration_lodged_after_the_passage_declares_it_and_d04_says_so() -> None:
     late = a_declaration(departure=0, lodged=NOON + 20 * HOUR)
-    assert codes(judge(a_passage(), [late], a_context("regulated"))) == []
+    decision = judge(a_passage(), [late], a_context("regulated"))
+    assert (decision.action, codes(decision)) == (REVIEW, ["D04"])
+    assert "D-1 version 1" in decision.findings[0].explanation
+
+
+@pytest.mark.parametrize(("lodged", "fires"), [(NOON - 1, False), (NOON, False), (NOON + 1, True), (0, False)])
+def test_d04_fires_when_it_was_lodged_after_the_vehicle_had_come(lodged: int, fires: bool) -> None:
+    assert ("D04" in codes(judge(a_passage(), [a_declaration(lodged=lodged)]))) == fires
+
+
+def test_d04_names_only_those_of_a_trips_declarations_that_were_late() -> None:
+    booked = [a_declaration("D-1"), a_declaration("D-2", lodged=NOON + HOUR)]
+    finding = the_finding(judge(a_passage(), booked), "D04")
+    assert "D-2 version 1" in finding.explanation
+    assert "D-1 version 1" not in finding.explanation
+
+
+def test_d04_is_silent_where_the_gates_clock_cannot_be_believed_or_nothing_is_booked() -> None:
+    late = a_declaration(lodged=NOON + HOUR)
+    assert "D04" not in codes(judge(a_passage(clock=stamp_pb2.CLOCK_STATE_UNSYNCHRONISED), [late]))
+    assert "D04" not in codes(judge(a_passage(plates=["粤B99999"]), [late]))
 
 
 def test_d02_tells_how_old_the_gates_declarations_were() -> None:

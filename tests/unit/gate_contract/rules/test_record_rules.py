@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from gate_contract.rules import EarlierDecision, JournalDefect
+from gate_contract.rules import EarlierDecision, JournalDefect, Policy
 from gate_contract.v1 import decision_pb2
 from tests.unit.gate_contract.rules.builders import (
     HOLD,
@@ -63,3 +63,16 @@ def test_k03_names_a_few_of_many_defects() -> None:
     finding = the_finding(judge(a_passage(), [], a_context(defects=defects)), "K03")
     assert "and 95 more" in finding.explanation
     assert len(finding.inputs) == 5
+
+
+@pytest.mark.parametrize(("age_s", "fires"), [(None, False), (12 * 3600, False), (12 * 3600 + 1, True)])
+def test_k05_asks_a_person_when_the_gate_knows_too_little_that_is_new(age_s: int | None, fires: bool) -> None:
+    decision = judge(a_passage(), [a_declaration()], a_context(reference_age_s=age_s))
+    assert (decision.action, codes(decision)) == ((REVIEW, ["K05"]) if fires else (RELEASE, []))
+
+
+def test_k05_allows_what_policy_allows() -> None:
+    context = a_context(reference_age_s=3 * 3600)
+    strict = Policy.from_toml("[K05]\nmost_hours = 2")
+    finding = the_finding(judge(a_passage(), [a_declaration()], context, strict), "K05")
+    assert "3.0 h old; policy allows 2 h" in finding.explanation

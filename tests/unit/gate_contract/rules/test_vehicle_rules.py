@@ -189,3 +189,28 @@ def test_one_edit_on_a_lane_without_a_scale_says_that_nothing_else_speaks_for_th
     car = a_passage(plates=["琼A12346"], weighings=[])
     finding = the_finding(judge(car, [a_declaration(), *other_bookings(50)]), "V01")
     assert finding.explanation.endswith("; nothing else says that it is this booking.")
+
+
+TRAILER = "琼A1234挂"
+
+
+def test_v03_is_silent_when_the_declared_trailer_or_none_was_read() -> None:
+    booked = [a_declaration(trailer=TRAILER)]
+    for plates in ([PLATE, TRAILER], [PLATE], [PLATE, "琼AI2E4挂".replace("I2E", "I23")]):
+        assert "V03" not in codes(judge(a_passage(plates=plates), booked))
+
+
+@pytest.mark.parametrize("declared", ["琼A9999挂", ""])
+def test_v03_asks_a_person_when_another_trailer_was_read(declared: str) -> None:
+    decision = judge(a_passage(plates=[PLATE, TRAILER]), [a_declaration(trailer=declared)])
+    finding = the_finding(decision, "V03")
+    assert (finding.severity, finding.action) == (3, REVIEW)
+    assert TRAILER in finding.explanation
+    assert declared in finding.explanation
+    assert inputs_of(finding)["trailer_read"] == TRAILER
+
+
+def test_v03_is_silent_where_no_single_booking_is_matched() -> None:
+    twice = [a_declaration("D-1", departure=0, trailer="琼A9999挂"), a_declaration("D-2", departure=0)]
+    assert "V03" not in codes(judge(a_passage(plates=[PLATE, TRAILER]), twice))
+    assert "V03" not in codes(judge(a_passage(plates=[PLATE, TRAILER]), []))
