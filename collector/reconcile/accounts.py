@@ -14,8 +14,9 @@ from collector.store import schema
 from gate_contract.rules.plates import normalise
 from gate_contract.v1.decision_pb2 import Finding
 from gate_contract.v1.declaration_pb2 import Declaration
+from gate_contract.v1.evidence_pb2 import Evidence
 from gate_contract.v1.ledger_pb2 import Verdict
-from gate_contract.v1.passage_pb2 import Evidence, Passage
+from gate_contract.v1.passage_pb2 import Passage
 
 MOST_COMPARED = 20_000
 """Newest passages whose ids are compared with one that is not known."""

@@ -16,7 +16,7 @@ from edge_agent.model.lane_readings import (
 )
 from edge_agent.model.moment import Moment
 from edge_agent.model.wire import stamp_of
-from gate_contract.v1 import passage_pb2, reading_pb2
+from gate_contract.v1 import evidence_pb2, reading_pb2
 
 MOST_RAW = 4096
 """Bytes of a frame that a record keeps."""
@@ -65,7 +65,7 @@ def _radiation(occupancy: RadiationOccupancy) -> reading_pb2.RadiationOccupancy:
 def _scan(scan: Scan) -> reading_pb2.Scan:
     image = None
     if (ref := scan.image) is not None:
-        image = passage_pb2.Evidence(sha256=ref.sha256, size=ref.size, media_type=ref.media_type, role=ref.role)
+        image = evidence_pb2.Evidence(sha256=ref.sha256, size=ref.size, media_type=ref.media_type, role=ref.role)
     return reading_pb2.Scan(
         scan_id=scan.scan_id or "",
         verdict=scan.verdict or "",

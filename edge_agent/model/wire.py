@@ -10,6 +10,7 @@ from edge_agent.model.moment import Moment, MonoNs, WallNs
 from edge_agent.model.passage import ClosedBy, Direction, Missing, OpenedBy, Passage
 from edge_agent.model.readings import EvidenceRef, PlateSeen, Stability, StableWeight, Weight, WeightKind, WeightUnit
 from gate_contract.v1 import passage_pb2 as pb
+from gate_contract.v1.evidence_pb2 import Evidence
 from gate_contract.v1.stamp_pb2 import CLOCK_STATE_SYNCHRONISED, CLOCK_STATE_UNSYNCHRONISED, Stamp
 
 K = TypeVar("K")
@@ -168,8 +169,8 @@ def _weighing_of(message: pb.Weighing) -> StableWeight:
     )
 
 
-def _evidence_message(evidence: EvidenceRef) -> pb.Evidence:
-    return pb.Evidence(
+def _evidence_message(evidence: EvidenceRef) -> Evidence:
+    return Evidence(
         sha256=evidence.sha256,
         size=evidence.size,
         media_type=evidence.media_type,
@@ -178,7 +179,7 @@ def _evidence_message(evidence: EvidenceRef) -> pb.Evidence:
     )
 
 
-def _evidence_of(message: pb.Evidence) -> EvidenceRef:
+def _evidence_of(message: Evidence) -> EvidenceRef:
     return EvidenceRef(message.sha256, message.size, message.media_type, message.role, message.not_kept)
 
 

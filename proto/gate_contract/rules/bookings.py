@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, combinations
 from typing import Final
@@ -13,8 +13,9 @@ from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
 from gate_contract.rules import plates
-from gate_contract.rules.facts import known_time
+from gate_contract.rules.amounts import known_time
 from gate_contract.rules.policy import Policy
+from gate_contract.rules.readings import container_number
 from gate_contract.v1 import declaration_pb2
 
 HOUR: Final = 3_600_000_000_000
@@ -156,8 +157,11 @@ class BookingIndex:
         self._latest = latest_versions(declarations)
         self._vehicles: dict[str, list[int]] = {}
         self._trailers: dict[str, list[int]] = {}
+        self._containers: dict[str, list[int]] = {}
         self._times: dict[tuple[str, int], _Times] = {}
         for position, declaration in enumerate(self._latest):
+            for number in {*map(container_number, _container_texts(declaration))} - {""}:
+                self._containers.setdefault(number, []).append(position)
             vehicle = plates.normalise(declaration.vehicle_plate)
             trailer = plates.normalise(declaration.trailer_plate)
             if not (vehicle or trailer):
@@ -183,6 +187,10 @@ class BookingIndex:
         book = self._trailers if plates.is_trailer(plate) else self._vehicles
         return [self._latest[position] for position in book.get(plate, ())]
 
+    def with_container(self, number: str) -> list[declaration_pb2.Declaration]:
+        """Declarations that name this normalised container number."""
+        return [self._latest[position] for position in self._containers.get(number, ())]
+
     def near(self, plate: str, edits: int) -> dict[str, list[declaration_pb2.Declaration]]:
         """Declarations by plate, for every plate at most `edits` (0 to 2) from this normalised one."""
         trailer = plates.is_trailer(plate)
@@ -207,6 +215,12 @@ class BookingIndex:
             times.lodged.append(lodged)
         else:
             times.untimed += 1
+
+
+def _container_texts(declaration: declaration_pb2.Declaration) -> Iterator[str]:
+    yield from declaration.containers
+    for box in declaration.equipment:
+        yield box.number
 
 
 def _count(times: _Times, at_unix_ns: int | None, policy: Policy) -> int:

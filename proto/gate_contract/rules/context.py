@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from gate_contract.rules.findings import Action
+from gate_contract.rules.records import (
+    Manifest,
+    QuantityLeft,
+    Sailing,
+    Settlement,
+    Sighting,
+    StayRecord,
+    UsedRelease,
+)
+from gate_contract.rules.standing_orders import OrderIndex
+from gate_contract.v1 import declaration_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,8 @@ class JournalDefect:
 class Context:
     """Everything that is neither passage, declaration nor policy. Same context, same decision.
 
+    What a site does not have it leaves at its default: a rule whose input is missing says nothing.
+
     Attributes:
         now_unix_ns: the decider's clock, nanoseconds since 1970-01-01T00:00:00Z; time is an argument.
         reference_age_s: age of the declarations at hand, seconds; None at the collector, which holds the originals.
@@ -51,6 +65,20 @@ class Context:
         earlier: the decision this one supersedes; None for the first.
         journal_defects: what is wrong with the journal that the passage is in.
         site_id: site of the lane; "" when not known, and then bookings of every site are considered.
+        sightings: other passages by normalised plate, at any site (V04, V05).
+        superseded: declaration versions that stood when the passage was read and that were amended since, those that
+            may concern it (D05).
+        selected_unix_ns: when the vehicle was selected for inspection; None when it was not (D05).
+        used_releases: passages that were let go, by the declaration they went on (D06).
+        quantities: what is left, by declaration (D06).
+        carriers: carrier that runs a vehicle, by normalised plate (V06).
+        manifest: of the sailing that boards through this lane; None when it is not known (P01, S01).
+        document_sightings: other passages by the document's pseudonym (P05).
+        stays: crossings by the document's pseudonym (P08).
+        payments: by declaration (M01, M02, M03).
+        sailings: the schedule by sailing; None when it is not known (S01).
+        orders: control orders (O01, O02).
+        scan_ordered: why a scan was ordered; "" when none was (X03).
     """
 
     now_unix_ns: int
@@ -59,3 +87,16 @@ class Context:
     earlier: EarlierDecision | None = None
     journal_defects: tuple[JournalDefect, ...] = ()
     site_id: str = ""
+    sightings: Mapping[str, Sequence[Sighting]] = field(default_factory=dict)
+    superseded: Sequence[declaration_pb2.Declaration] = ()
+    selected_unix_ns: int | None = None
+    used_releases: Mapping[str, Sequence[UsedRelease]] = field(default_factory=dict)
+    quantities: Mapping[str, Sequence[QuantityLeft]] = field(default_factory=dict)
+    carriers: Mapping[str, str] = field(default_factory=dict)
+    manifest: Manifest | None = None
+    document_sightings: Mapping[bytes, Sequence[Sighting]] = field(default_factory=dict)
+    stays: Mapping[bytes, StayRecord] = field(default_factory=dict)
+    payments: Mapping[str, Settlement] = field(default_factory=dict)
+    sailings: Mapping[str, Sailing] | None = None
+    orders: OrderIndex | None = None
+    scan_ordered: str = ""

@@ -5,37 +5,19 @@ Conversion is tolerant: what is missing or malformed becomes `Absent` with the r
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
 
 from gate_contract.rules import plates
-from gate_contract.rules.text import plain, shown
+from gate_contract.rules.amounts import Absent, Amount, amount, known_time, money
+from gate_contract.rules.boxes import DeclaredBox, boxes_of
+from gate_contract.rules.readings import Seen
+from gate_contract.rules.text import shown
 from gate_contract.v1 import declaration_pb2, passage_pb2, stamp_pb2
 
-_DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{1,20})?")
-"""Decimal text of the contract. Nine digits before the point are a million tonnes; 20 after it hold a pound's 13."""
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """No usable value; `reason` completes "the cargo mass is …"."""
-
-    reason: str
-
-
-Amount = Decimal | Absent
-
-
-def amount(text: str, *, negative: bool = False) -> Amount:
-    """Kilograms from decimal text; Absent when empty, malformed, or negative where that is not allowed."""
-    if not text:
-        return Absent("not given")
-    if not _DECIMAL.fullmatch(text):
-        return Absent(f"given as {shown(text)!r}, which is no decimal number of kilograms")
-    value = Decimal(text)
-    return value if negative or value >= 0 else Absent(f"given as {plain(value)} kg, less than nothing")
+LARGEST_BOUND_NS: Final = 60_000_000_000
+"""A clock that may be further off than this tells no time: the order of the records is used instead (K01)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +89,11 @@ class PassageFacts:
         at_unix_ns: when it opened; None when the gate's clock cannot be believed or did not say.
         direction: a value of `passage_pb2.Direction`; 0 when not said.
         missing: what the lane is equipped for and did not read: kind ("plate", "weight") and reason, in order.
+        lane_kind: a value of `passage_pb2.LaneKind`; 0 when not said.
+        decided_unix_ns: when its readings were complete; None as for `at_unix_ns`.
+        bound_ns: how far the gate's clock may have been off, nanoseconds; None when it does not say.
+        backed_out: it went back the way it came: nothing passed the gate.
+        seen: its other readings.
     """
 
     passage_id: str
@@ -115,6 +102,11 @@ class PassageFacts:
     plates: tuple[PlateFact, ...]
     weighings: tuple[WeighingFact, ...]
     missing: tuple[tuple[str, str], ...]
+    lane_kind: int = 0
+    decided_unix_ns: int | None = None
+    bound_ns: int | None = None
+    backed_out: bool = False
+    seen: Seen = Seen()
 
     @classmethod
     def of(cls, passage: passage_pb2.Passage) -> PassageFacts:
@@ -126,6 +118,11 @@ class PassageFacts:
             plates=tuple(PlateFact.of(read) for read in passage.plates),
             weighings=tuple(WeighingFact.of(weighing) for weighing in passage.weighings),
             missing=tuple((missing.kind, missing.reason) for missing in passage.missing),
+            lane_kind=passage.lane_kind,
+            decided_unix_ns=believed(passage.decided),
+            bound_ns=bound_of(passage.opened),
+            backed_out=passage.closed_by == passage_pb2.PASSAGE_CLOSING_BACKED_OUT,
+            seen=Seen.of(passage.readings),
         )
 
     def why_missing(self, kind: str) -> str | None:
@@ -135,7 +132,10 @@ class PassageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One version of one declaration. Times are None when not known; `persons` is None when none is declared."""
+    """One version of one declaration. Times are None when not known; `persons` is None when none is declared.
+
+    `received_unix_ns` is when the collector learned of it, `drivers` are pseudonyms of documents on the sailing, `value` is in `currency`.
+    """
 
     declaration_id: str
     version: int
@@ -150,11 +150,20 @@ class Declared:
     box_tare_kilograms: Amount
     persons: int | None
     cargo_kilograms: Amount
+    received_unix_ns: int | None
+    boxes: tuple[DeclaredBox, ...]
+    hs_codes: tuple[str, ...]
+    declarant_id: str
+    carrier_id: str
+    drivers: frozenset[bytes]
+    value: Amount
+    currency: str
+    verified_gross_kilograms: Amount
 
     @classmethod
     def of(cls, declaration: declaration_pb2.Declaration) -> Declared:
         """Take over a message whatever is in it. No container and no box tare is a box tare of nothing."""
-        no_boxes = not declaration.containers and not declaration.box_tare_kilograms
+        boxes = boxes_of(declaration)
         return cls(
             declaration_id=declaration.declaration_id,
             version=declaration.version,
@@ -166,9 +175,20 @@ class Declared:
             vehicle_plate=plates.normalise(declaration.vehicle_plate),
             trailer_plate=plates.normalise(declaration.trailer_plate),
             vehicle_tare_kilograms=amount(declaration.vehicle_tare_kilograms),
-            box_tare_kilograms=Decimal(0) if no_boxes else amount(declaration.box_tare_kilograms),
+            box_tare_kilograms=_box_tare(declaration, boxes),
             persons=declaration.persons or None,
             cargo_kilograms=amount(declaration.cargo_kilograms),
+            received_unix_ns=known_time(declaration.received_unix_ns),
+            boxes=boxes,
+            hs_codes=tuple(
+                code for each in declaration.goods if (code := "".join(filter(str.isdecimal, each.hs_code[:20])))
+            ),
+            declarant_id=declaration.declarant_id,
+            carrier_id=declaration.carrier_id,
+            drivers=frozenset(declaration.drivers),
+            value=money(declaration.value.amount),
+            currency=declaration.value.currency.strip().upper(),
+            verified_gross_kilograms=amount(declaration.verified_gross_kilograms),
         )
 
     @property
@@ -177,11 +197,25 @@ class Declared:
         return f"{shown(self.declaration_id) or '(no id)'} version {self.version}"
 
 
-def known_time(unix_ns: int) -> int | None:
-    """0 means not known in the contract; nothing here happened before 1970."""
-    return unix_ns if unix_ns > 0 else None
+def _box_tare(declaration: declaration_pb2.Declaration, boxes: tuple[DeclaredBox, ...]) -> Amount:
+    """Empty mass of the containers as declared in one sum, else of each; nothing where none is declared."""
+    if declaration.box_tare_kilograms or not (boxes or declaration.containers):
+        return amount(declaration.box_tare_kilograms or "0")
+    tares = [each.tare_kilograms for each in boxes if isinstance(each.tare_kilograms, Decimal)]
+    return sum(tares, Decimal(0)) if boxes and len(tares) == len(boxes) else Absent("not given")
 
 
 def believed(stamp: stamp_pb2.Stamp) -> int | None:
-    """Wall time of a stamp; None when the kernel said that its clock was not synchronised."""
-    return None if stamp.clock == stamp_pb2.CLOCK_STATE_UNSYNCHRONISED else known_time(stamp.wall_unix_ns)
+    """Wall time of a stamp; None when its clock was not synchronised, or may have been off by more than a minute."""
+    if stamp.clock == stamp_pb2.CLOCK_STATE_UNSYNCHRONISED or (bound_of(stamp) or 0) > LARGEST_BOUND_NS:
+        return None
+    return known_time(stamp.wall_unix_ns)
+
+
+def bound_of(stamp: stamp_pb2.Stamp) -> int | None:
+    """How far a synchronised clock may have been off, nanoseconds; None when that is not known.
+
+    The kernel's bound holds only while it calls its clock synchronised (stamp.proto).
+    """
+    free = stamp.clock == stamp_pb2.CLOCK_STATE_UNSYNCHRONISED
+    return stamp.error_bound_ns if stamp.HasField("error_bound_ns") and not free else None

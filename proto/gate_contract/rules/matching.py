@@ -31,6 +31,8 @@ class MatchKind(Enum):
     """A plate was read and no trip is booked near it."""
     UNREAD = "unread"
     """No plate was read."""
+    CONTAINER = "container"
+    """No plate was read, and one trip is booked with a container that was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Match:
     @property
     def sure(self) -> bool:
         """Whether something more than one edit speaks for the one trip: only then is its weight judged."""
-        return self.kind is MatchKind.EXACT or (self.kind is MatchKind.NEAR and bool(self.evidence))
+        return self.kind in {MatchKind.EXACT, MatchKind.CONTAINER} or (self.kind is MatchKind.NEAR and bool(self.evidence))
 
     @property
     def declarations(self) -> tuple[Declared, ...]:
@@ -106,8 +108,19 @@ class _Search:
     def run(self) -> Match:
         reads = best_reads(self.passage)
         if not reads:
-            return self._match(MatchKind.UNREAD, None)
+            return self._by_container() or self._match(MatchKind.UNREAD, None)
         return self._exact(reads) or self._near(reads[0])
+
+    def _by_container(self) -> Match | None:
+        """The one trip that is booked with a container that was read: what lanes without a plate camera go by."""
+        for read in self.passage.seen.containers:
+            booked = self._open(self.book.with_container(read.number))
+            plate = plates.normalise(booked[0].vehicle_plate) if booked else ""
+            same = [each for each in booked if plates.normalise(each.vehicle_plate) == plate]
+            trips = self._nearest_departure(trips_of(plate, same))
+            if booked and len(same) == len(booked) and len(trips) == 1:
+                return self._match(MatchKind.CONTAINER, None, trips=trips)
+        return None
 
     def _exact(self, reads: Iterable[PlateFact]) -> Match | None:
         """The surest read that is booked letter for letter."""

@@ -99,9 +99,14 @@ class Nearness:
         return self.edits > 0 and self.others == 0
 
 
+def folded(plate: str) -> str:
+    """A normalised plate with look-alike characters as one: two plates that cameras may confuse fold to the same."""
+    return plate.translate(_LOOK_ALIKE)
+
+
 def nearness(read: str, booked: str) -> Nearness:
     """Compare two normalised plates."""
     return Nearness(
         edits=Levenshtein.distance(read, booked),
-        others=Levenshtein.distance(read.translate(_LOOK_ALIKE), booked.translate(_LOOK_ALIKE)),
+        others=Levenshtein.distance(folded(read), folded(booked)),
     )

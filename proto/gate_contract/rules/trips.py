@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from gate_contract.rules.facts import Absent, Amount, Declared
+from gate_contract.rules.amounts import Absent, Amount
+from gate_contract.rules.boxes import DeclaredBox
+from gate_contract.rules.facts import Declared
 from gate_contract.rules.text import listed, plain
 from gate_contract.v1 import declaration_pb2
 
@@ -61,6 +63,21 @@ class Trip:
     def persons(self) -> int:
         """Persons on board: the most that any of its declarations says, and never less than the driver."""
         return max((each.persons for each in self.declarations if each.persons), default=1)
+
+    @property
+    def boxes(self) -> tuple[DeclaredBox, ...]:
+        """Its containers, once each: what is said of a container first counts."""
+        found: dict[str, DeclaredBox] = {}
+        for box in sorted(
+            (box for each in self.declarations for box in each.boxes), key=lambda box: box == DeclaredBox(box.number)
+        ):
+            found.setdefault(box.number, box)
+        return tuple(found.values())
+
+    @property
+    def verified_gross_kilograms(self) -> Amount:
+        """Gross mass of vehicle, containers and goods that was verified."""
+        return _agreed([each.verified_gross_kilograms for each in self.declarations])
 
     @property
     def persons_source(self) -> str:

@@ -17,7 +17,7 @@ _ACCEPTED = "the booked plate, or one look-alike away from it and from no other 
 
 def plate_not_booked(case: Case) -> Iterator[Fired]:
     """V01: the plate read is not the plate booked."""
-    if case.match.kind is MatchKind.UNREAD:
+    if case.match.read is None:
         yield from _no_plate(case)
     elif case.match.kind is MatchKind.AMBIGUOUS:
         yield _ambiguous(case)

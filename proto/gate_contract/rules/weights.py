@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from gate_contract.rules.facts import Absent, Amount, PassageFacts, WeighingFact
+from gate_contract.rules.amounts import Absent, Amount
+from gate_contract.rules.facts import PassageFacts, WeighingFact
 from gate_contract.rules.findings import Input
 from gate_contract.rules.policy import Policy, WeightPolicy
 from gate_contract.rules.text import plain, shown
@@ -57,7 +58,7 @@ class NoBalance:
 
 
 @dataclass(frozen=True, slots=True)
-class _Measured:
+class Measured:
     """A usable weighing."""
 
     gross: Decimal
@@ -78,18 +79,18 @@ def balance_of(passage: PassageFacts, trip: Trip, policy: Policy) -> Balance | N
     """Set the passage's last usable weighing against a trip; None on a lane that has no scale."""
     if not passage.weighings and passage.why_missing("weight") is None:
         return None
-    measured = _measured(passage)
+    measured = measured_gross(passage)
     masses = _masses(trip)
-    if isinstance(measured, _Measured) and isinstance(masses, _Masses):
+    if isinstance(measured, Measured) and isinstance(masses, _Masses):
         with decimal.localcontext(ARITHMETIC):
             return _balance(measured, masses, trip, policy.W01)
     reasons = tuple(
-        reason for part in (measured, masses) if not isinstance(part, _Measured | _Masses) for reason in part
+        reason for part in (measured, masses) if not isinstance(part, Measured | _Masses) for reason in part
     )
     return NoBalance(reasons, (*_seen(passage), *_declared(trip)))
 
 
-def _measured(passage: PassageFacts) -> _Measured | tuple[str, ...]:
+def measured_gross(passage: PassageFacts) -> Measured | tuple[str, ...]:
     """The last stable gross weighing, or why there is none. Late ones count: this may be a later evaluation."""
     faults: list[str] = []
     for weighing in reversed(passage.weighings):
@@ -98,7 +99,7 @@ def _measured(passage: PassageFacts) -> _Measured | tuple[str, ...]:
         if not fault and isinstance(kilograms, Decimal):
             if isinstance(uncertainty, Absent):
                 return (f"the uncertainty of {shown(weighing.device_id)} is {uncertainty.reason}",)
-            return _Measured(kilograms, uncertainty, weighing.source)
+            return Measured(kilograms, uncertainty, weighing.source)
         faults.append(fault)
     if faults:
         return (f"there is no stable gross weight: {faults[0]}",)
@@ -131,7 +132,7 @@ def _masses(trip: Trip) -> _Masses | tuple[str, ...]:
     return tuple(reasons) if reasons else _Masses(*usable)
 
 
-def _balance(measured: _Measured, masses: _Masses, trip: Trip, policy: WeightPolicy) -> Balance:
+def _balance(measured: Measured, masses: _Masses, trip: Trip, policy: WeightPolicy) -> Balance:
     """The calculation, in ARITHMETIC. Squares are compared, so that no root is rounded on a boundary."""
     people = policy.person_kilograms * trip.persons
     expected = masses.vehicle_tare + masses.box_tare + people + masses.cargo
