@@ -18,6 +18,10 @@ COMMANDS = {
     "decode": "decode",
     "devices": "devices",
     "fsck": "fsck",
+    "models": "models",
+    "see": "see",
+    "vision": "vision",
+    "camera": "camera",
 }
 
 

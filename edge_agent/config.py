@@ -36,6 +36,7 @@ from edge_agent.config_values import (
     listen_address,
     port_name,
 )
+from edge_agent.config_video import VideoTable, VisionTable, plate_videos, video_misfits
 from edge_agent.errors import ConfigError
 
 __all__ = [
@@ -47,6 +48,8 @@ __all__ = [
     "ScaleTable",
     "SiteError",
     "SiteFile",
+    "VideoTable",
+    "VisionTable",
     "load_site",
 ]
 
@@ -145,7 +148,7 @@ class LaneTable(_Table):
         direction: which way, seen from the island.
         goods: "regulated" where goods need a declaration to pass (second line), else "free".
         scales: device ids.
-        cameras: device ids.
+        cameras: device ids of plate cameras; a [[video]] that reads plates names its lane itself, and is added here.
         open_weight: a load from here on is a vehicle.
         clear_weight: a load down to here is none.
         grace: how long a plate may come after the weight stood still.
@@ -169,8 +172,6 @@ class LaneTable(_Table):
 
     @model_validator(mode="after")
     def _fits(self) -> LaneTable:
-        if not self.scales and not self.cameras:
-            raise ValueError(f"lane {self.id} has neither scales nor cameras; name at least one device")
         if self.clear_weight >= self.open_weight:
             raise ValueError(
                 f"clear_weight ({self.clear_weight} kg) is not below open_weight ({self.open_weight} kg); a lane would "
@@ -186,9 +187,11 @@ class SiteFile(_Table):
     agent: AgentTable = AgentTable()
     collector: CollectorTable = CollectorTable()
     metrics: MetricsTable = MetricsTable()
+    vision: VisionTable = VisionTable()
     scale: tuple[ScaleTable, ...] = ()
     camera: tuple[CameraTable, ...] = ()
     device: tuple[DeviceTable, ...] = ()
+    video: tuple[VideoTable, ...] = ()
     lane: Annotated[tuple[LaneTable, ...], Field(min_length=1)]
     _sha256: bytes = PrivateAttr(default=b"")
 
@@ -240,7 +243,12 @@ def load_site(path: Path) -> SiteFile:
     )
     cameras = tuple(_beside(base, camera) for camera in site.camera)
     devices = tuple(device.beside(base) for device in site.device)
-    resolved = site.model_copy(update={"agent": agent, "camera": cameras, "device": devices})
+    videos = tuple(video.beside(base) for video in site.video)
+    lanes = tuple(
+        lane.model_copy(update={"cameras": (*lane.cameras, *plate_videos(site.video, lane.id))}) for lane in site.lane
+    )
+    changed = {"agent": agent, "camera": cameras, "device": devices, "video": videos, "lane": lanes}
+    resolved = site.model_copy(update={**changed, "vision": site.vision.beside(base)})
     resolved._sha256 = sha256(raw).digest()  # noqa: SLF001 - set once, here where the bytes are
     return resolved
 
@@ -268,7 +276,7 @@ def _same_port(port: str) -> str:
 def _misfits(site: SiteFile) -> Iterator[str]:
     """What is right by itself and does not fit together."""
     devices = [("scale", scale.id) for scale in site.scale] + [("camera", camera.id) for camera in site.camera]
-    named = devices + [("device", device.id) for device in site.device]
+    named = devices + [("device", device.id) for device in site.device] + [("video", video.id) for video in site.video]
     yield from _twice([(f'{kind} "{name}", id', name) for kind, name in named], "give every device its own name")
     yield from _twice([(f'lane "{lane.id}", id', lane.id) for lane in site.lane], "give every lane its own name")
     yield from _twice(
@@ -282,11 +290,19 @@ def _misfits(site: SiteFile) -> Iterator[str]:
     yield from _twice(_rival_ports(site.camera), "let both cameras use the same host, or another port")
     ports = {scale.port: f'scale "{scale.id}"' for scale in site.scale}
     yield from device_misfits(site.device, ports, {lane.id for lane in site.lane})
+    yield from video_misfits(site.video, {lane.id for lane in site.lane})
     known = {"scale": {s.id for s in site.scale}, "camera": {c.id for c in site.camera}}
+    videos = {video.id for video in site.video}
     used: list[tuple[str, str]] = []
     for lane in site.lane:
+        if not (lane.scales or lane.cameras or plate_videos(site.video, lane.id)):
+            yield f'lane "{lane.id}": it has neither scales nor cameras; name at least one device'
         for kind, names in (("scale", lane.scales), ("camera", lane.cameras)):
-            yield from _unknown(f'lane "{lane.id}", {kind}s', kind, names, known[kind])
+            yield from _unknown(f'lane "{lane.id}", {kind}s', kind, names, known[kind] | videos)
+            yield from (
+                f'lane "{lane.id}", {kind}s: {name!r} is a [[video]], which names its lane itself; remove it here'
+                for name in videos & set(names)
+            )
             used += [(f'lane "{lane.id}", {kind}s', name) for name in names]
     yield from _twice(used, "a device belongs to one lane")
     for kind, name in devices:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
+import importlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -13,9 +14,11 @@ from edge_agent import __version__
 from edge_agent.app.camera import CameraDesk, CameraOutputs
 from edge_agent.app.connector import CollectorConnector
 from edge_agent.app.devices import DeviceOutputs
+from edge_agent.app.house import DISK, JOURNAL, Beside, House
 from edge_agent.app.incidents import IncidentBook
 from edge_agent.app.lane import Input, LaneWorker, new_passage_id
 from edge_agent.app.line import Line, lines_of
+from edge_agent.app.recorder import INCIDENTS, Recorder
 from edge_agent.app.records import RecordMaker
 from edge_agent.app.scale import ScaleOutputs, ScaleStation
 from edge_agent.app.stations import AnyStation, Parts, make_stations
@@ -33,27 +36,18 @@ from edge_agent.model.readings import DeviceEvent, DeviceState, Reading
 from edge_agent.model.wire import plate_of
 from edge_agent.reference.cache import ReferenceCache
 from edge_agent.uplink.progress import UplinkState
+from edge_agent.vision.extra import importing_vision
 from gate_contract.rules import RULE_BOOK_HASH, BookingIndex, Policy, PolicyError
 from gate_contract.v1.passage_pb2 import PlateRead
 from gate_contract.v1.reading_pb2 import Reading as DeviceReading
-from gate_contract.v1.record_pb2 import LIFECYCLE_EVENT_STARTED, LIFECYCLE_EVENT_STOPPED, Incident
+from gate_contract.v1.record_pb2 import LIFECYCLE_EVENT_STARTED, LIFECYCLE_EVENT_STOPPED
+
+if TYPE_CHECKING:
+    from edge_agent.app.vision_station import VideoStation
 
 LOG = structlog.get_logger()
 
-KEEP_HOUSE_EVERY_S = 5.0
-SCRUB_EVERY_S = 60.0
 HANGING_S = 20.0
-INCIDENTS = "/incidents"
-"""Where open incidents are remembered, among the lanes' passages under way; no lane can have this name."""
-
-DISK = "disk"
-NO_ROOM = (
-    "The disk is nearly full. What is left is for records: pictures and weight curves are not kept, and the records "
-    "say so. Free space, or let the uplink deliver what waits (gatectl status)"
-)
-
-MAX_UNWRITTEN = 256
-"""Incidents and garbled bytes waiting while the disk takes nothing; the oldest go first, counted in the log."""
 
 
 class Agent:
@@ -69,10 +63,8 @@ class Agent:
         self.records = RecordMaker(site.site, clock)
         self._policy = load_policy(site.agent.policy)
         self._incidents = IncidentBook()
-        self._unwritten: list[bytes] = []
-        self._record_lock = threading.Lock()
-        self._stop = threading.Event()
-        self._scrubbed = clock()
+        self._recorder = Recorder(self.journal, self.records, self._incidents, self._appended)
+        self._tell = self._recorder.tell
         carried = Carried(self.journal, self.evidence, self.reference)
         limit = site.collector.max_records_per_s
         self.uplink = UplinkDesk(carried, keys, limit, clock, self._incidents, self._tell)
@@ -82,8 +74,11 @@ class Agent:
         self.scales = [self._scale(table.id, lines[table.id]) for table in site.scale]
         self.cameras = [self._cameras(group) for group in _by_address(site.camera)]
         self.devices = make_stations(site.device, Parts(self.evidence, clock, self._device_outputs()))
-        self.stations: list[ScaleStation | AnyStation] = [*self.scales, *self.devices]
-        self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
+        self.videos = self._videos()
+        self.stations: list[ScaleStation | AnyStation | VideoStation] = [*self.scales, *self.devices, *self.videos]
+        beside = Beside(self._open_cameras, self._is_well, self._appended)
+        keep = site.agent.keep_acknowledged
+        self._house = House(self.journal, self.records, self._recorder, self._incidents, keep, clock, beside)
 
     def start(self) -> None:
         """Record the start, resume passages under way, open devices and uplink."""
@@ -92,7 +87,7 @@ class Agent:
         open_incidents = self._incidents.resume(remembered.get(INCIDENTS, b""))
         site_hash = self.site.sha256
         self.record([self.records.lifecycle(LIFECYCLE_EVENT_STARTED, __version__, site_hash, RULE_BOOK_HASH)])
-        self._record_losses()
+        self._house.record_losses()
         self._end_orphans(open_incidents)
         for lane in self.lanes:
             lane.start(remembered.get(lane.lane_id, b""))
@@ -100,7 +95,7 @@ class Agent:
         for station in self.stations:
             station.start()
         self.uplink.start()
-        self._keeper.start()
+        self._house.start()
 
     @property
     def connector(self) -> CollectorConnector:
@@ -120,7 +115,7 @@ class Agent:
 
     def stop_capture(self) -> None:
         """Close devices first, then lanes, then record the stop and close the uplink. Loses nothing."""
-        self._stop.set()
+        self._house.halt()
         for station in self.stations:
             station.halt()
         for lane in self.lanes:
@@ -134,7 +129,7 @@ class Agent:
         site_hash = self.site.sha256
         self.record([self.records.lifecycle(LIFECYCLE_EVENT_STOPPED, __version__, site_hash, RULE_BOOK_HASH)])
         self.uplink.stop()
-        self._keeper.join(timeout=2)
+        self._house.stop()
 
     def close(self) -> None:
         """Close journal and cache, after `stop_capture`."""
@@ -143,21 +138,8 @@ class Agent:
         self.reference.close()
 
     def record(self, bodies: Iterable[bytes]) -> None:
-        """Append records that no device waits for; kept in memory, bounded, while the disk takes nothing."""
-        with self._record_lock:
-            self._unwritten += bodies
-            if not self._unwritten:
-                return
-            try:
-                self.journal.append(self._unwritten, in_flight={INCIDENTS: self._incidents.remember()})
-            except JournalError as error:
-                LOG.error("journal.append_failed", problem=str(error), waiting=len(self._unwritten))  # noqa: TRY400 - told in words
-                if (excess := len(self._unwritten) - MAX_UNWRITTEN) > 0:
-                    del self._unwritten[:excess]
-                    LOG.error("journal.dropped", records=excess)  # noqa: TRY400 - told in words
-                return
-            self._unwritten.clear()
-        self.uplink.stream.wake()
+        """Append records that no device waits for: see Recorder."""
+        self._recorder.record(bodies)
 
     # --- joining -------------------------------------------------------------------------------------------------
 
@@ -211,6 +193,19 @@ class Agent:
 
         return DeviceOutputs(self._keep_reading, self._on_device, self._keep_garbled, began, ended)
 
+    def _videos(self) -> list[VideoStation]:
+        if not self.site.video:
+            return []  # without cameras the agent needs none of the extra `vision`
+        with importing_vision("Reading cameras", "numpy"):
+            importlib.import_module("numpy")
+        vision = importlib.import_module("edge_agent.app.vision")
+        stores = vision.VideoStores(self.journal.spool, self.evidence, self._keep_reading, self._hand_over)
+        parts = vision.VideoParts(
+            stores, self.clock, self._device_outputs(), self.site.agent.state_dir / vision.GALLERIES
+        )
+        stations: list[VideoStation] = vision.make_videos(self.site, parts)
+        return stations
+
     def _hand_over(self, device_id: str, item: Input) -> None:
         self._lane_of[device_id].put(item)
 
@@ -224,7 +219,8 @@ class Agent:
         """What is left of devices that are no longer in the site file: their incidents, and plates no lane can take."""
         listening = (_pushes_to(camera.listen) for camera in self.site.camera)
         devices = (subject for station in self.devices for subject in station.subjects)
-        here = {UPLINK, COLLECTOR, "journal", *self._lane_of, *listening, *devices}
+        videos = (subject for station in self.videos for subject in station.subjects)
+        here = {UPLINK, COLLECTOR, JOURNAL, DISK, *self._lane_of, *listening, *devices, *videos}
         for subject in set(open_incidents) - here:
             self._tell(self._incidents.ended(subject, self.clock()))
         entries = [entry for entry in self.journal.spool.inbox() if entry.device_id not in self._lane_of]
@@ -234,36 +230,6 @@ class Agent:
             self.journal.append(bodies, consumed=[entry.inbox_id for entry in entries])
         except JournalError as error:
             LOG.warning("inbox.not_taken", entries=len(entries), problem=str(error))
-
-    def _record_losses(self) -> None:
-        """What the journal found to be gone is itself a record."""
-        for loss in self.journal.losses:
-            LOG.error("journal.loss", text=loss.text, quarantined=loss.quarantined)
-        try:
-            self.journal.record_losses(self.records.loss)
-        except JournalError as error:
-            LOG.error("journal.losses_not_recorded", problem=str(error))  # noqa: TRY400 - told in words
-        else:
-            self.uplink.stream.wake()
-
-    def _scrub(self) -> None:
-        """Look at a part of the journal that lies long, now and then: damage is found before it is needed."""
-        now = self.clock()
-        if now.seconds_since(self._scrubbed) < SCRUB_EVERY_S:
-            return
-        self._scrubbed = now
-        try:
-            self.journal.scrub()
-        except JournalError as error:
-            LOG.error("journal.not_scrubbed", problem=str(error))  # noqa: TRY400 - told in words
-
-    def _watch_journal(self) -> None:
-        """That nothing could be written is written down as soon as it can be."""
-        now, problem = self.clock(), self.journal.problem
-        if problem:
-            self._tell(self._incidents.began("journal", "journal-not-written", problem, now))
-        else:
-            self._tell(self._incidents.ended("journal", now))
 
     def _open_cameras(self) -> None:
         """Listen for cameras; an address that cannot be had now is told and tried again by housekeeping."""
@@ -283,47 +249,24 @@ class Agent:
         states = {station.table.id: station.state for station in self.stations}
         return states.get(subject, DeviceState.OK) is DeviceState.OK
 
-    def _tell(self, incidents: list[Incident]) -> None:
-        self.record([self.records.incident(incident) for incident in incidents])
-
     def _keep_garbled(self, device_id: str, raw: bytes, length: int, reason: str, at: Moment) -> None:
         self.record([self.records.garbled(device_id, raw, length, reason, at)])
 
     def _keep_reading(self, reading: DeviceReading) -> None:
         """Durable when it returns; JournalError while the disk takes nothing."""
         self.journal.append([self.records.reading(reading)])
-        self.uplink.stream.wake()
+        self._appended()
 
     def _keep_unreadable(self, device_id: str, raw: bytes, length: int, reason: str, at: Moment) -> None:
         """A push is answered after this: it must be on disk, so a JournalError goes to the camera as 503."""
         self.journal.append([self.records.garbled(device_id, raw, length, reason, at)])
-        self.uplink.stream.wake()
+        self._appended()
 
     def _bookings(self, now: Moment) -> tuple[BookingIndex, int | None]:
         return self.reference.index(), self.reference.age_s(now)
 
-    def _keep_house(self) -> None:
-        """What must happen now and then: late records written, acknowledged ones forgotten."""
-        while not self._stop.wait(KEEP_HOUSE_EVERY_S):
-            self._open_cameras()
-            self.record([])
-            self._scrub()
-            self._record_losses()
-            self._watch_journal()
-            self._tell(self._incidents.settled(self._is_well, self.clock()))
-            self._make_room()
-
-    def _make_room(self) -> None:
-        """Forget what is acknowledged, and say when the disk takes no more pictures."""
-        try:
-            self.journal.prune(self.site.agent.keep_acknowledged)
-        except JournalError as error:
-            LOG.warning("journal.not_pruned", problem=str(error))
-        whole = self.journal.restore_reserve()
-        if self.journal.room_is_low:
-            self._tell(self._incidents.began(DISK, "evidence-not-kept", NO_ROOM, self.clock()))
-        elif whole:
-            self._tell(self._incidents.ended(DISK, self.clock()))
+    def _appended(self) -> None:
+        self.uplink.stream.wake()
 
 
 def load_policy(path: Path | None) -> Policy:

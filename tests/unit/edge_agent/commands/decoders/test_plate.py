@@ -115,7 +115,7 @@ def test_the_command_prints_a_line_an_event_and_a_summary_for_the_installer() ->
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["kind"] for line in lines] == ["heartbeat", "plate", "heartbeat"]
     assert {"plate", "confidence", "direction", "lane", "time", "kind"} <= set(lines[1])
-    assert "1 vehicles, 2 heartbeats" in done.stderr
+    assert "1 vehicle, 2 heartbeats" in done.stderr
 
 
 @pytest.mark.parametrize(
