@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 
 import grpc
 
-from collector.ingest.accept import Arrival, LiveArrival, Outcome
+from collector.ingest.accept import Arrival, LiveArrival, Outcome, Stored
 from collector.ingest.writer import Job, Writer
 from collector.metrics import Metrics
-from gate_contract.v1.uplink_pb2 import RefusalCode, StreamRequest, StreamResponse
+from gate_contract.v1.uplink_pb2 import PutEvidenceRequest, RefusalCode, StreamRequest, StreamResponse
 
 T = TypeVar("T")
 
 STREAM = "/gate_contract.v1.UplinkService/Stream"
+EVIDENCE = "/gate_contract.v1.UplinkService/PutEvidence"
 
 Handler = Any  # grpc.RpcMethodHandler: its stubs lack the behaviours
 
@@ -60,7 +61,8 @@ class CallMeter(grpc.aio.ServerInterceptor):
                 if handler.request_streaming
                 else grpc.unary_stream_rpc_method_handler
             )
-            behaviour = self._counted_stream(method, handler.stream_stream or handler.unary_stream)
+            behaviour = handler.stream_stream or handler.unary_stream
+            behaviour = self._counted_stream(method, self._weighed(behaviour) if method == EVIDENCE else behaviour)
         else:
             make = grpc.unary_unary_rpc_method_handler
             behaviour = self._counted_call(method, handler.unary_unary)
@@ -113,6 +115,14 @@ class CallMeter(grpc.aio.ServerInterceptor):
                     self._connected(agent.origin, -1)
 
         return stream
+
+    def _weighed(self, behaviour: Callable[..., Any]) -> Callable[..., Any]:
+        async def arriving(requests: AsyncIterator[PutEvidenceRequest]) -> AsyncIterator[PutEvidenceRequest]:
+            async for request in requests:
+                self._metrics.evidence_bytes.inc(len(request.chunk))
+                yield request
+
+        return lambda requests, context: behaviour(arriving(requests), context)
 
     def _connected(self, origin: str, change: int) -> None:
         connected = self._metrics.connected
@@ -169,7 +179,10 @@ class MeteredWriter(Writer):
 
     def submit(self, arrival: Arrival | LiveArrival) -> Future[Outcome]:
         """See Writer."""
-        return self._timed(super().submit(arrival), "batch" if isinstance(arrival, Arrival) else "live", arrival.size)
+        stored = super().submit(arrival)
+        if isinstance(arrival, Arrival) and (shed := _shed(arrival)):  # what came live comes again with its batch
+            stored.add_done_callback(lambda done: self._metrics.evidence_shed.inc(shed if _is_stored(done) else 0))
+        return self._timed(stored, "batch" if isinstance(arrival, Arrival) else "live", arrival.size)
 
     def run(self, job: Job[T]) -> Future[T]:
         """See Writer."""
@@ -193,6 +206,18 @@ class MeteredWriter(Writer):
 
         done.add_done_callback(finished)
         return done
+
+
+def _shed(arrival: Arrival) -> int:
+    """Blobs that its passages name and that the gate did not keep."""
+    passages = [record.passage for record in arrival.contents.passages]
+    pictures = [each for passage in passages for plate in passage.plates for each in plate.pictures]
+    curves = [weighing.curve for passage in passages for weighing in passage.weighings]
+    return sum(bool(each.not_kept) for each in (*pictures, *curves))
+
+
+def _is_stored(done: Future[Outcome]) -> bool:
+    return done.exception() is None and isinstance(done.result(), Stored)
 
 
 def timed(work: Callable[[int], int], metrics: Metrics) -> Callable[[int], int]:

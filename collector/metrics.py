@@ -40,6 +40,14 @@ STREAMS = Family("tidegate_collector_streams", "gauge", (), "Agents that are con
 RECEIVED_BYTES = Family(
     "tidegate_collector_batch_received_bytes", "counter", (), "Bytes of batches and live records that arrived."
 )
+EVIDENCE_BYTES = Family(
+    "tidegate_collector_evidence_received_bytes", "counter", (), "Bytes of blobs (pictures, curves) that arrived."
+)
+EVIDENCE_SHED = Family(
+    "tidegate_collector_evidence_shed", "counter", (),
+    "Blobs that passages name and their gates had no room for, since the collector started; named in two revisions of "
+    "a passage, one counts twice.",
+)  # fmt: skip
 REFUSALS = Family(
     "tidegate_collector_refusals", "counter", ("code",), "Streams that were ended with a refusal, by its code."
 )
@@ -96,7 +104,7 @@ DEAD = Family(
 )  # fmt: skip
 
 METRICS: tuple[Family, ...] = (
-    CALLS, STREAMS, RECEIVED_BYTES, REFUSALS, RECEIPTS, INTAKE, STORE, JUDGE, WINDOW, WAITING, OLDEST, FAILING, LOOKED,
+    CALLS, STREAMS, RECEIVED_BYTES, EVIDENCE_BYTES, EVIDENCE_SHED, REFUSALS, RECEIPTS, INTAKE, STORE, JUDGE, WINDOW, WAITING, OLDEST, FAILING, LOOKED,
     IMBALANCED, JUDGE_QUEUE, QUARANTINED, LEDGER, CONNECTED, SEEN, STORED, DEAD,
 )  # fmt: skip
 """All of them, in the order of the manual."""
@@ -112,6 +120,8 @@ class Metrics:
         self.calls = self._counter(CALLS)
         self.streams = Gauge(STREAMS.name, STREAMS.help, registry=self.registry)
         self.received_bytes = self._counter(RECEIVED_BYTES)
+        self.evidence_bytes = self._counter(EVIDENCE_BYTES)
+        self.evidence_shed = self._counter(EVIDENCE_SHED)
         self.refusals = self._counter(REFUSALS)
         self.receipts = self._counter(RECEIPTS)
         self.intake = self._histogram(INTAKE)

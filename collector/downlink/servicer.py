@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from collector.agents.identity import authorise, identity_of
-from collector.downlink.slices import Page, end_position, next_page
+from collector.downlink.slices import Page, Position, end_index, next_page
 from collector.errors import EnrolmentError, StoreError
 from collector.ingest.peers import Context, abort
 from collector.store.engine import Store
@@ -27,9 +27,9 @@ _log = structlog.get_logger()
 class ReferenceServicer(ReferenceServiceServicer):
     """Gives each gate the declarations of its own site and no other's."""
 
-    def __init__(self, store: Store) -> None:
-        """Reads from `store`, off the event loop."""
-        self._store = store
+    def __init__(self, store: Store, clock: Callable[[], int] = time.time_ns) -> None:
+        """Reads from `store`, off the event loop. `clock` gives Unix nanoseconds."""
+        self._store, self._clock = store, clock
 
     async def FetchDeclarations(  # noqa: N802 - gRPC's name
         self, request: FetchDeclarationsRequest, context: Context
@@ -38,13 +38,16 @@ class ReferenceServicer(ReferenceServiceServicer):
         try:
             identity = identity_of(context)
             site_id, end = await self._read(
-                lambda connection: (authorise(connection, identity).site_id, end_position(connection))
+                lambda connection: (authorise(connection, identity).site_id, end_index(connection))
             )
-            position = min(request.position, end)  # a restored collector may have less than the gate had
-            while position < end:
+            known = Position.parse(request.position)
+            position = known.resumed(end, self._clock())
+            if position != known and position.index == end:
+                yield FetchDeclarationsResponse(position=position.pack())  # another day; nothing to send
+            while position.index < end:
                 page = await self._read(self._page(site_id, position, end))
                 position = page.position
-                yield FetchDeclarationsResponse(declarations=page.bodies, position=position)
+                yield FetchDeclarationsResponse(declarations=page.bodies, position=position.pack())
         except EnrolmentError as error:
             _log.warning("agent refused", peer=context.peer(), reason=str(error))
             await abort(context, grpc.StatusCode.PERMISSION_DENIED, str(error))
@@ -52,8 +55,8 @@ class ReferenceServicer(ReferenceServiceServicer):
             _log.error("declarations cannot be read", cause=str(error))
             await abort(context, grpc.StatusCode.UNAVAILABLE, "the collector's database cannot be read; try later")
 
-    def _page(self, site_id: str, position: int, end: int) -> Callable[[Connection], Page]:
-        return lambda connection: next_page(connection, site_id, position, end, time.time_ns())
+    def _page(self, site_id: str, position: Position, end: int) -> Callable[[Connection], Page]:
+        return lambda connection: next_page(connection, site_id, position, end)
 
     async def _read(self, look: Callable[[Connection], T]) -> T:
         def read() -> T:

@@ -141,11 +141,15 @@ class Upload:
             )
         self._path.parent.mkdir(mode=0o700, exist_ok=True)
         self._partial.rename(self._path)
-        for directory in (self._path.parent, self._path.parent.parent):
+        self._sync_names()
+
+    def _sync_names(self) -> None:
+        evidence = self._path.parent.parent
+        for directory in (self._path.parent, evidence, evidence.parent):
             _sync(directory)
 
     def _check_held(self) -> None:
-        """A file that was damaged here makes room for the agent's good bytes."""
+        """A file that was damaged here makes room for the agent's good bytes; one whose sync failed is synced."""
         if _digest(self._path) != self._offer.sha256:
             self._path.unlink()
             raise UploadError(
@@ -153,6 +157,7 @@ class Upload:
                 fix="send the blob again from its beginning",
                 status=grpc.StatusCode.DATA_LOSS,
             )
+        self._sync_names()
 
 
 def record_evidence(connection: Connection, offer: EvidenceOffer, now_ns: int) -> None:

@@ -28,7 +28,6 @@ def store_live(connection: Connection, head: JournalHead, live: PreparedLive, no
     Raises ForkError when one stands elsewhere with other bytes, or the checkpoint does not fit the journal as it is
     known here: then nothing is kept.
     """
-    _refuse_other_root(connection, head, live.checkpoint)
     indices = [each.index for each in live.records]
     table = schema.live_records.c
     query = select(table.record_index, table.leaf).where(
@@ -41,6 +40,7 @@ def store_live(connection: Connection, head: JournalHead, live: PreparedLive, no
     for each in live.records:
         if known.get(each.index, each.leaf) != each.leaf:
             raise _fork(each.index, each.leaf, known[each.index], "in what was accepted before")
+    _refuse_other_root(connection, head, live.checkpoint, min(indices))
     new = [each for each in live.records if each.index not in known]
     if new:
         rows = [_row(head.journal_id, each, live, now_ns) for each in new]
@@ -61,19 +61,22 @@ def _row(journal_id: int, each: LiveOne, live: PreparedLive, now_ns: int) -> dic
     }
 
 
-def _refuse_other_root(connection: Connection, head: JournalHead, checkpoint: Checkpoint) -> None:
-    """The checkpoint must fit the tree as far as it is stored, and every other live checkpoint of the same size."""
+def _refuse_other_root(connection: Connection, head: JournalHead, checkpoint: Checkpoint, index: int) -> None:
+    """The checkpoint must fit the tree as far as it is stored, and every other live checkpoint of the same size.
+
+    `index` is of the live record that came with it.
+    """
     if checkpoint.size <= head.frontier.size:
         root = range_root(0, checkpoint.size, stored_tree(connection, head).node)
         if root != checkpoint.root:
-            raise _other_root(head, checkpoint, root)
+            raise _other_root(head, checkpoint, root, index)
         return
     table = schema.live_records.c
     same_size = (table.journal_id == head.journal_id, table.checkpoint_size == checkpoint.size)
     for note in connection.scalars(select(table.note).where(*same_size).limit(1)):
         other = Checkpoint.parse(Note.parse(note).text)
         if other.root != checkpoint.root:
-            raise _other_root(head, checkpoint, other.root)
+            raise _other_root(head, checkpoint, other.root, index)
 
 
 def merge(connection: Connection, head: JournalHead, batch: Prepared) -> tuple[dict[int, bytes], int]:
@@ -106,16 +109,16 @@ def _reached(connection: Connection, journal_id: int, start: int, end: int) -> S
 def _refuse_other_past(connection: Connection, head: JournalHead, batch: Prepared) -> int:
     """Roots of the checkpoints that the batch passes, against the tree with it; returns of how many live records."""
     table = schema.live_records.c
-    query = select(table.checkpoint_size, table.note).where(
+    query = select(table.record_index, table.checkpoint_size, table.note).where(
         table.journal_id == head.journal_id, table.checkpoint_size <= batch.frontier.size
     )
-    rows = connection.execute(query.order_by(table.checkpoint_size)).all()
+    rows = connection.execute(query.order_by(table.checkpoint_size, table.record_index.desc())).all()
     frontier = batch.base
-    for size, note in {row.checkpoint_size: row.note for row in rows}.items():
+    for size, row in {row.checkpoint_size: row for row in rows}.items():
         frontier = frontier.grown(batch.leaves[frontier.size - batch.base.size : size - batch.base.size])
-        signed = Checkpoint.parse(Note.parse(note).text)
+        signed = Checkpoint.parse(Note.parse(row.note).text)
         if frontier.root() != signed.root:
-            raise _other_root(head, signed, frontier.root())
+            raise _other_root(head, signed, frontier.root(), row.record_index)
     return len(rows)
 
 
@@ -137,10 +140,11 @@ def _fork(index: int, leaf: bytes, other: bytes, where: str) -> ForkError:
     )
 
 
-def _other_root(head: JournalHead, signed: Checkpoint, root: bytes) -> ForkError:
-    """A fork of which only this is known: it is at or before the checkpoint's size."""
+def _other_root(head: JournalHead, signed: Checkpoint, root: bytes, index: int) -> ForkError:
+    """A fork that lies somewhere below a live checkpoint's size, named after a live record proved under it."""
     return ForkError(
-        0,
-        f"the live checkpoint of {signed.size} records of {shown(head.origin)} has root {signed.root.hex()}, the "
-        f"journal has {root.hex()} there: two histories under one key, from an unknown record on",
+        index,
+        f"the live record {index} was proved under a checkpoint of {signed.size} records of {shown(head.origin)} with "
+        f"root {signed.root.hex()}, the journal has {root.hex()} there: two histories under one key, which part "
+        f"somewhere before record {signed.size}",
     )

@@ -24,7 +24,8 @@ class Refused:
         kind: FORK, BAD_SEAL or BAD_PROOF.
         detail: in words, with sizes and hashes.
         body: as it came.
-        record_index: of a fork, the first record that differs; 0 when that is not known.
+        record_index: of a fork, the first record that differs, or the live record whose checkpoint does not fit; None
+            for the rest.
     """
 
     origin: str

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import structlog
 
-from edge_agent.app.camera_keep import CameraKeeper, password_of
+from edge_agent.app.camera_keep import CameraKeeper
+from edge_agent.app.camera_pull_point import PullPoint
+from edge_agent.app.camera_target import Request, order_of, request_of, target_of
 from edge_agent.app.scale import GarbledBuffer
 from edge_agent.drivers.engine import Garbled
 from edge_agent.drivers.plate.camera import Message
@@ -22,7 +26,7 @@ from edge_agent.drivers.plate.events import Unreadable, VehicleEvent
 from edge_agent.errors import EdgeAgentError, JournalError
 from edge_agent.journal.journal import Journal
 from edge_agent.links.http_causes import PullError
-from edge_agent.links.http_pull import HttpPull, PullLimits, PullTarget
+from edge_agent.links.http_pull import HttpPull, PullLimits
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent, DeviceState
 
@@ -142,10 +146,7 @@ class CameraPuller:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                if self._link.mode == "poll":
-                    self._poll()
-                else:
-                    self._stream()
+                self._WAYS[self._link.mode](self)
             except EdgeAgentError as error:
                 if not self._stop.is_set():
                     self._failed(error)
@@ -166,20 +167,35 @@ class CameraPuller:
         self._stop.wait(pause)
 
     def _stream(self) -> None:
-        with self._opened() as pull:
-            pull.stream(self._path(), self._on_open, self._on_bytes)
+        with closing(self._opened()) as pull:
+            pull.stream(self._request().path, self._on_open, self._on_bytes)
 
     def _poll(self) -> None:
-        with self._opened() as pull:
+        with closing(self._opened()) as pull:
             if not self._cursor:
                 self._pass_history(pull)
             while not self._stop.is_set():
                 if not self._ask(pull):
                     self._stop.wait(self._link.interval_s)
 
+    def _pull_point(self) -> None:
+        with closing(self._opened()) as pull:
+            point = PullPoint(pull, self._table, self._request().path, self._clock)
+            point.subscribe()
+            while not self._stop.is_set():
+                message = self._reader.push(point.messages())
+                with self._lock:
+                    self._take([message])
+
+    _WAYS: ClassVar[Mapping[str, Callable[[CameraPuller], None]]] = {
+        "stream": _stream,
+        "poll": _poll,
+        "pullpoint": _pull_point,
+    }
+
     def _ask(self, pull: HttpPull) -> bool:
         """One question; whether there was news, so that more may follow at once."""
-        message = self._news(self._reader.push(pull.ask(self._path(), self._body(), self._link.body_type)))
+        message = self._news(self._reader.push(self._answer(pull)))
         with self._lock:
             self._take([message])
         if message.events and all(isinstance(event, Unreadable) for event in message.events):
@@ -191,10 +207,11 @@ class CameraPuller:
 
     def _news(self, message: Message) -> Message:
         """Without the vehicles up to the cursor: some firmware answers with its whole list."""
+        known = order_of(self._cursor)
         events = tuple(
             event
             for event in message.events
-            if not (isinstance(event, VehicleEvent) and event.cursor and _order(event.cursor) <= _order(self._cursor))
+            if not (isinstance(event, VehicleEvent) and event.cursor and order_of(event.cursor) <= known)
         )
         return replace(message, events=events)
 
@@ -203,7 +220,7 @@ class CameraPuller:
         self._cursor = NO_CURSOR
         try:
             for _ in range(MOST_ANSWERS):
-                message = self._reader.push(pull.ask(self._path(), self._body(), self._link.body_type))
+                message = self._reader.push(self._answer(pull))
                 if not self._move_on(message):
                     break
         except PullError:
@@ -213,7 +230,7 @@ class CameraPuller:
 
     def _move_on(self, message: Message) -> bool:
         """Put the cursor after the last of these events; whether it moved."""
-        last = max([self._cursor, *(event.cursor for event in message.vehicles)], key=_order)
+        last = max([self._cursor, *(event.cursor for event in message.vehicles)], key=order_of)
         moved, self._cursor = last != self._cursor, last
         return moved
 
@@ -267,44 +284,18 @@ class CameraPuller:
 
     def _open(self) -> HttpPull:
         """A connection to be made, with the password as it is in its file now."""
-        target = PullTarget(
-            url=self._table.url,
-            method=self._link.method,
-            user=self._table.user,
-            password=password_of(self._table),
-            allow_basic="basic" in self._link.auth,
-            ca_file=self._table.ca_file,
-            fingerprint=self._table.fingerprint,
-        )
+        target = target_of(self._table, self._link)
         return HttpPull(target, PullLimits(silent_s=float(self._silent_s or 86_400)))
 
-    def _opened(self) -> _Opened:
+    def _opened(self) -> HttpPull:
         self._pull = self._open()
         if self._stop.is_set():
             self._pull.close()
-        return _Opened(self._pull)
+        return self._pull
 
-    def _path(self) -> str:
-        path = self._table.path or self._link.path
-        return path.replace("{channel}", str(self._table.channel)).replace("{cursor}", self._cursor)
+    def _request(self) -> Request:
+        return request_of(self._table, self._link, self._cursor)
 
-    def _body(self) -> bytes:
-        return self._link.body.replace("{cursor}", self._cursor).encode()
-
-
-def _order(cursor: str) -> tuple[int, str]:
-    """Cursors are digits, longer than a number holds exactly."""
-    return len(cursor), cursor
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A pull that is closed at the end, whatever happens."""
-
-    pull: HttpPull
-
-    def __enter__(self) -> HttpPull:
-        return self.pull
-
-    def __exit__(self, *_: object) -> None:
-        self.pull.close()
+    def _answer(self, pull: HttpPull) -> bytes:
+        asked = self._request()
+        return pull.ask(asked.path, asked.body, asked.body_type)

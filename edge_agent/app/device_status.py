@@ -1,8 +1,8 @@
-"""Devices as the status shows them: scales, cameras, then the others, each in the site file's order."""
+"""Devices as the status shows them: scales, cameras, others, videos, each in the site file's order."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_agent.app.agent import Agent
 from edge_agent.app.scale import ScaleStation
@@ -10,11 +10,16 @@ from edge_agent.app.stations import AnyStation
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent, DeviceState
 
+if TYPE_CHECKING:
+    from edge_agent.app.vision_station import VideoStation
+
 
 def devices_shown(agent: Agent, now: Moment) -> list[dict[str, Any]]:
     """The devices' part of the snapshot; its keys are described in docs/status.md."""
     scales = [_scale(station, now) for station in agent.scales]
-    return [*scales, *_cameras(agent, now), *(_device(station, now) for station in agent.devices)]
+    devices = [_device(station, now) for station in agent.devices]
+    videos = [_device(station, now) for station in agent.videos]
+    return [*scales, *_cameras(agent, now), *devices, *videos]
 
 
 def _scale(station: ScaleStation, now: Moment) -> dict[str, Any]:
@@ -50,7 +55,7 @@ def _cameras(agent: Agent, now: Moment) -> list[dict[str, Any]]:
     return shown
 
 
-def _device(station: AnyStation, now: Moment) -> dict[str, Any]:
+def _device(station: AnyStation | VideoStation, now: Moment) -> dict[str, Any]:
     table, last = station.table, station.last
     return {
         "id": table.id,

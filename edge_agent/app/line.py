@@ -10,6 +10,7 @@ from edge_agent.config import ScaleTable
 from edge_agent.drivers.asking import Command, LinkLayer, command_bytes
 from edge_agent.errors import ConfigError
 from edge_agent.links.asking import Question, Rounds
+from edge_agent.links.hello import without_hello
 from edge_agent.links.serial_link import SerialLink
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent
@@ -39,7 +40,7 @@ class Line:
         self._questions = [question for table in self._tables for question in questions_of(table)]
         link = _one_setting(self._tables)
         self._rounds = Rounds(self._questions)
-        self._link = SerialLink(
+        serial = SerialLink(
             first.id,
             first.port,
             first.baud or link.baud,
@@ -48,6 +49,7 @@ class Line:
             read_timeout=ASKING_READ_S if self._questions else 0.2,
             ask=self._rounds.due if self._questions else None,
         )
+        self._link = without_hello(serial, bytes.fromhex(link.hello or ""))
         self._listeners: list[Listener] = []
         self._begun = threading.Lock()
         self._stop = threading.Event()

@@ -63,6 +63,11 @@ def _decided(snapshot: dict[str, Any]) -> Iterator[Sample]:
             yield (lane["id"], action), count
 
 
+def _sent(snapshot: dict[str, Any]) -> Iterator[Sample]:
+    for kind, count in snapshot["uplink"]["sent_bytes"].items():
+        yield (kind,), count
+
+
 def _reasons(snapshot: dict[str, Any]) -> Iterator[Sample]:
     for reason in dict.fromkeys(snapshot["reasons"]):
         yield (reason,), 1
@@ -128,6 +133,11 @@ METRICS: tuple[Family, ...] = (
         "Records acknowledged a second, the mean of the last ten seconds.", _one("uplink", "records_per_s"),
     ),
     Family(
+        "tidegate_edge_uplink_sent_bytes", "counter", ("kind",),
+        "Bytes that went up since the agent started, by what they are (batches, live, evidence); what is sent again "
+        "counts again, what TLS and gRPC add does not.", _sent,
+    ),
+    Family(
         "tidegate_edge_live_waiting", "gauge", (),
         "Passages that go ahead of a backlog and are not known to be at the collector.",
         _one("uplink", "live_waiting"),
@@ -144,6 +154,11 @@ METRICS: tuple[Family, ...] = (
     Family(
         "tidegate_edge_evidence_kept_bytes", "counter", (),
         "Bytes of blobs kept since the agent started.", _one("evidence", "kept_bytes"),
+    ),
+    Family(
+        "tidegate_edge_evidence_shed", "counter", (),
+        "Blobs that were given up because the disk was full, since the agent started. Their records keep the hash and "
+        "say why.", _one("evidence", "shed"),
     ),
     Family(
         "tidegate_edge_disk_used_bytes", "gauge", (),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import structlog
 
@@ -18,7 +19,15 @@ from edge_agent.errors import JournalError
 from edge_agent.journal.evidence import EvidenceStore
 from edge_agent.links.watch import DeviceWatch
 from edge_agent.model.moment import Moment
-from edge_agent.model.readings import DeviceEvent, DeviceState, EvidenceRef, Reading, Weight, WeightSample
+from edge_agent.model.readings import (
+    KILOGRAMS_PER_UNIT,
+    DeviceEvent,
+    DeviceState,
+    EvidenceRef,
+    Reading,
+    Weight,
+    WeightSample,
+)
 from edge_agent.profiles import load_profile
 
 LOG = structlog.get_logger()
@@ -46,6 +55,13 @@ class ScaleOutputs:
     reading: Callable[[Reading], None]
     event: Callable[[DeviceEvent], None]
     garbled: Callable[[str, bytes, int, str, Moment], None]
+
+
+def _axles(ticket: Read) -> list[Decimal]:
+    """In kilograms; none where the ticket tells none."""
+    weight = ticket.reading
+    factor = KILOGRAMS_PER_UNIT[weight.unit] if isinstance(weight, Weight) else Decimal(1)
+    return [axle * factor for axle in ticket.parts.get("axles", ())]
 
 
 class GarbledBuffer:
@@ -92,7 +108,9 @@ class ScaleStation:
         self._driver = ScaleDriver(profile, variant=table.variant, unit=table.unit)
         self._line = line
         line.attach(self)
-        self._watch = DeviceWatch(table.id, polled=line.asks, silent_after_s=table.silent_after)
+        self._watch = DeviceWatch(
+            table.id, continuous=not profile.link.on_demand, polled=line.asks, silent_after_s=table.silent_after
+        )
         self._stability = StabilityDetector(
             table.id,
             round(table.stable_window * 1000),
@@ -191,7 +209,7 @@ class ScaleStation:
             return []
         sample = self.last = WeightSample(self.table.id, now, item.reading)
         self._curve.add(sample)
-        stable = self._stability.feed(sample)
+        stable = self._stability.printed(sample, _axles(item)) if item.printed else self._stability.feed(sample)
         if stable is None:
             return [sample]
         return [sample, replace(stable, curve=self._kept_curve())]

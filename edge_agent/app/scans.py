@@ -13,9 +13,9 @@ from typing import Protocol
 import structlog
 
 from edge_agent.app.device_outcomes import Outcome
-from edge_agent.app.device_readers import ScanReader
+from edge_agent.app.device_readers import PlainReader, ScanReader
 from edge_agent.app.devices import RETRY_S, DeviceOutputs, DeviceStation, LastReading
-from edge_agent.app.stream_link import link_of, watch_of
+from edge_agent.app.stream_link import StreamLinks, watch_of
 from edge_agent.config_devices import DeviceTable
 from edge_agent.drivers.xray.driver import XrayDriver
 from edge_agent.drivers.xray.schema import ImageLayer, XrayProfile
@@ -67,11 +67,12 @@ class ScanStation(DeviceStation[bytes]):
         evidence: EvidenceKeeper,
         clock: Callable[[], Moment],
         outputs: DeviceOutputs,
+        links: StreamLinks,
     ) -> None:
         """Raises ConfigError when profile and table cannot work."""
         if profile.link is None:
             raise ConfigError(f"{profile.name} describes no lines", fix="Its scans come as files")
-        link, answered = link_of(table, profile.link, clock)
+        link, answered = links.of(table, profile.link)
         watch = watch_of(table, profile.link)
         reader = ScanReader(XrayDriver(profile))
         super().__init__(table, link, reader, clock, outputs, watch=watch, answered=answered)
@@ -126,7 +127,7 @@ class FileStation(DeviceStation[FolderFile]):
             self._dicos = importlib.import_module("edge_agent.drivers.xray.dicos")
         self._evidence = evidence
         link = FolderLink(table.id, rules_of(table, profile.image), suffixes, clock)
-        super().__init__(table, link, _NothingHeld(), clock, outputs)
+        super().__init__(table, link, _KeptByStation(), clock, outputs)
 
     def take(self, data: FolderFile, now: Moment) -> bytes:
         """Keep the file as evidence and the scan as a record; waits while the disk takes nothing."""
@@ -152,25 +153,12 @@ class FileStation(DeviceStation[FolderFile]):
         return scan
 
 
-class _NothingHeld:
-    """Files come whole: nothing is ever held back."""
+class _KeptByStation(PlainReader[FolderFile]):
+    """Files come whole, and their station keeps them."""
 
     def take(self, data: FolderFile, now: Moment) -> Iterator[Outcome]:
-        """Files are kept by their station."""
+        """Nothing is left to do."""
         del data, now
-        return iter(())
-
-    def pause(self, now: Moment) -> Iterator[Outcome]:
-        """Nothing."""
-        del now
-        return iter(())
-
-    def opened(self) -> None:
-        """Nothing."""
-
-    def closed(self, now: Moment) -> Iterator[Outcome]:
-        """Nothing."""
-        del now
         return iter(())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from urllib.parse import urlsplit
 
 from edge_agent.app.device_outcomes import Reader
 from edge_agent.app.device_readers import (
-    MEASURED,
     AisReader,
     DistanceReader,
     GnssReader,
@@ -20,13 +18,14 @@ from edge_agent.app.device_readers import (
     TagReader,
 )
 from edge_agent.app.devices import DeviceOutputs, DeviceStation, Link
+from edge_agent.app.point_links import PointLinks
 from edge_agent.app.scans import EvidenceKeeper, FileStation, ScanStation
-from edge_agent.app.stream_link import link_of, port_of, watch_of
+from edge_agent.app.stream_link import StreamLinks, port_of, watch_of
 from edge_agent.clock import SystemClock
 from edge_agent.config_devices import DeviceTable
 from edge_agent.drivers.ais.schema import AisProfile
 from edge_agent.drivers.gnss.schema import GnssProfile
-from edge_agent.drivers.io.schema import GpioLayer, IoProfile, ModbusLayer
+from edge_agent.drivers.io.schema import GpioLayer, IoProfile
 from edge_agent.drivers.radiation.schema import RadiationProfile
 from edge_agent.drivers.rfid.schema import RfidProfile
 from edge_agent.drivers.stream import StreamLink
@@ -37,23 +36,25 @@ from edge_agent.errors import ConfigError, EdgeAgentError
 from edge_agent.links.llrp_link import TalkLink
 from edge_agent.links.watch import DeviceWatch
 from edge_agent.model.moment import Moment
-from edge_agent.model.points import Point, point
 from edge_agent.model.readings import DeviceEvent, EvidenceRef
-from edge_agent.optional import importing
 from edge_agent.profiles import load_profile
 
 AnyStation = DeviceStation[Any]
 """A station of any kind: its data is its own affair."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parts:
-    """What stations share. `buses`: Modbus lines by port; units on one line take turns."""
+    """What stations share."""
 
     evidence: EvidenceKeeper
     clock: Callable[[], Moment]
     outputs: DeviceOutputs
-    buses: dict[str, Any] = field(default_factory=dict)
+    points: PointLinks = field(init=False)
+    streams: StreamLinks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.points, self.streams = PointLinks(self.clock), StreamLinks(self.clock)
 
 
 def make_stations(tables: Sequence[DeviceTable], parts: Parts) -> list[AnyStation]:
@@ -64,11 +65,18 @@ def make_stations(tables: Sequence[DeviceTable], parts: Parts) -> list[AnyStatio
 def device_problems(tables: Sequence[DeviceTable]) -> Iterator[str]:
     """What keeps a table from being a station, with its key; nothing is opened."""
     nowhere = DeviceOutputs(_nothing, _nothing, _nothing, _nothing, _nothing)
-    for table in tables:
+
+    def problem(some: Sequence[DeviceTable]) -> EdgeAgentError | None:
         try:
-            make_stations([table], Parts(_KeepsNothing(), SystemClock(), nowhere))
+            make_stations(some, Parts(_KeepsNothing(), SystemClock(), nowhere))
         except EdgeAgentError as error:
-            yield f'device "{table.id}": {error}'
+            return error
+        return None
+
+    alone = {table.id: found for table in tables if (found := problem([table])) is not None}
+    yield from (f'device "{name}": {found}' for name, found in alone.items())
+    if not alone and (together := problem(tables)) is not None:
+        yield str(together)
 
 
 def _nothing(*_: object) -> None:
@@ -102,12 +110,12 @@ def _xray(table: DeviceTable, parts: Parts) -> AnyStation:
     profile = load_profile(table.profile, table.profile_dir, of=XrayProfile)
     if profile.dicos is not None:
         return FileStation(table, profile, profile.dicos.suffixes, parts.evidence, parts.clock, parts.outputs)
-    return ScanStation(table, profile, parts.evidence, parts.clock, parts.outputs)
+    return ScanStation(table, profile, parts.evidence, parts.clock, parts.outputs, parts.streams)
 
 
 def _listening(table: DeviceTable, layer: StreamLink, reader: Reader[bytes], parts: Parts) -> AnyStation:
     """A device that sends lines or messages over a serial port, here or across the network."""
-    link, answered = link_of(table, layer, parts.clock)
+    link, answered = parts.streams.of(table, layer)
     watch = watch_of(table, layer)
     return DeviceStation(table, link, reader, parts.clock, parts.outputs, watch=watch, answered=answered)
 
@@ -148,17 +156,9 @@ def _rfid(table: DeviceTable, parts: Parts) -> AnyStation:
 
 def _io(table: DeviceTable, parts: Parts) -> AnyStation:
     profile = load_profile(table.profile, table.profile_dir, of=IoProfile)
-    inputs, outputs = _points(profile.input | table.inputs), _points(profile.output | table.outputs)
-    if not inputs and not outputs:
-        fix = 'Say what is wired where, e.g. inputs = { loop-in = "discrete:0" }'
-        raise ConfigError(f'device "{table.id}" has neither inputs nor outputs', fix=fix)
-    debounce_s = profile.debounce_milliseconds / 1000
-    if isinstance(profile.link, GpioLayer):
-        with importing("GPIO lines", "gpiod"):
-            gpio = importlib.import_module("edge_agent.links.gpio_link")
-        link = gpio.GpioLink(table.id, port_of(table), inputs, outputs, debounce_s, parts.clock)
-        return _polled(table, link, InputReader(0), parts)  # the kernel has debounced
-    return _polled(table, _modbus(table, profile.link, inputs, outputs, parts), InputReader(debounce_s), parts)
+    debounced = isinstance(profile.link, GpioLayer)  # by the kernel
+    reader = InputReader(0 if debounced else profile.debounce_milliseconds / 1000)
+    return _polled(table, parts.points.of_io(table, profile), reader, parts)
 
 
 def _ultrasonic(table: DeviceTable, parts: Parts) -> AnyStation:
@@ -169,8 +169,8 @@ def _ultrasonic(table: DeviceTable, parts: Parts) -> AnyStation:
         fix = "Correct one of them"
         raise ConfigError(f'device "{table.id}": occupied_below_mm is more than empty_above_mm', fix=fix)
     empty: EmptyLayer = profile.empty.model_copy(update={"occupied_below_mm": below, "empty_above_mm": above})
-    link = _modbus(table, profile.link, {MEASURED: point(profile.measure.register_)}, {}, parts)
-    return _polled(table, link, DistanceReader(DistanceDriver(profile, empty)), parts)
+    reader = DistanceReader(DistanceDriver(profile, empty))
+    return _polled(table, parts.points.of_distance(table, profile), reader, parts)
 
 
 def _polled(table: DeviceTable, link: Any, reader: Reader[Mapping[str, int]], parts: Parts) -> AnyStation:
@@ -181,26 +181,6 @@ def _polled(table: DeviceTable, link: Any, reader: Reader[Mapping[str, int]], pa
 
     polled: Link[Mapping[str, int]] = link
     return DeviceStation(table, polled, reader, parts.clock, parts.outputs, write=write)
-
-
-def _modbus(
-    table: DeviceTable, layer: ModbusLayer, inputs: Mapping[str, Point], outputs: Mapping[str, Point], parts: Parts
-) -> Any:
-    with importing("Modbus devices", "pymodbus"):
-        bus = importlib.import_module("edge_agent.links.modbus_bus")
-        link = importlib.import_module("edge_agent.links.modbus_link")
-    port = port_of(table)
-    if port not in parts.buses:
-        baud, data_format = table.baud or layer.baud, table.data_format or layer.format
-        parts.buses[port] = bus.ModbusBus(port, baud, data_format, layer.timeout_milliseconds / 1000)
-    unit = layer.unit if table.unit is None else table.unit
-    return link.ModbusLink(
-        table.id, parts.buses[port], unit, inputs, outputs, layer.poll_milliseconds / 1000, parts.clock
-    )
-
-
-def _points(texts: Mapping[str, str]) -> dict[str, Point]:
-    return {name: point(text) for name, text in texts.items()}
 
 
 _MAKERS: dict[str, Callable[[DeviceTable, Parts], AnyStation]] = {

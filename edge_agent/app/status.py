@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import os
 import threading
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from edge_agent import __version__
-from edge_agent.app.agent import INCIDENTS, Agent
+from edge_agent.app.agent import Agent
 from edge_agent.app.connector import EPOCH
 from edge_agent.app.decisions import DecisionCount
 from edge_agent.app.device_status import devices_shown
 from edge_agent.app.incidents import IncidentBook
 from edge_agent.app.journal_look import JournalLook, JournalWatch
 from edge_agent.app.lane import LaneWorker, best_plate
+from edge_agent.app.recorder import INCIDENTS
 from edge_agent.clock import awake_ns
 from edge_agent.errors import EdgeAgentError, JournalError
 from edge_agent.model.moment import SECOND, Moment
@@ -124,7 +126,11 @@ class StatusWriter:
                 "problem": agent.journal.problem,
             },
             "disk": _disk(disk),
-            "evidence": {"waiting": self._evidence_waiting(), "kept_bytes": agent.evidence.kept_bytes},
+            "evidence": {
+                "waiting": self._evidence_waiting(),
+                "kept_bytes": agent.evidence.kept_bytes,
+                "shed": agent.evidence.shed,
+            },
             "incidents_open": self._incidents_open(),
             "uplink": self._uplink(look),
             "certificate": self._certificate(),
@@ -161,6 +167,7 @@ class StatusWriter:
             "records_per_s": state.records_per_s,
             "live_waiting": state.live_waiting,
             "collector_behind": state.collector_behind,
+            "sent_bytes": asdict(state.sent),
         }
 
     def _clock(self, now: Moment) -> dict[str, Any]:

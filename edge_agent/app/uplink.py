@@ -83,7 +83,9 @@ class UplinkDesk:
     def state(self) -> UplinkState:
         """How the uplink gets on; the status asks every half second, which is what its `stalled_s` counts on."""
         with self._lock:
-            return self._progress.state(self._carried.journal.size, self.stream.live_waiting, self._clock())
+            return self._progress.state(
+                self._carried.journal.size, self.stream.live_waiting, self._clock(), self._uplink.sent
+            )
 
     def start(self) -> None:
         """Begin to connect."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import get_ident
 
 from edge_agent.errors import EvidenceLostError, JournalError
-from edge_agent.journal.evidence_list import Blob, EvidenceList
+from edge_agent.journal.evidence_list import Blob, EvidenceList, blobs_in
 from edge_agent.journal.files import PART, synced
 from edge_agent.journal.quarantine import Quarantined
 from edge_agent.journal.reserve import is_full
@@ -22,9 +22,6 @@ from edge_agent.model.readings import EvidenceRef
 
 LOST = ".lost"
 """How the names of blobs end that are not what they were."""
-
-MEDIA_TYPES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG", "image/png"), (b"<", "application/xml"))
-"""How blobs begin, for when the list with their media types is gone; weight curves are the rest."""
 
 
 class EvidenceStore:
@@ -44,7 +41,9 @@ class EvidenceStore:
         self._directory = state_dir / "evidence"
         self.kept_bytes = 0
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
+            if not self._directory.is_dir():
+                self._directory.mkdir(parents=True)
+                synced(state_dir)
             for unfinished in self._directory.glob(f"*/*{PART}"):
                 unfinished.unlink()  # an agent was killed while it wrote
         except OSError as error:
@@ -74,6 +73,7 @@ class EvidenceStore:
         path = self._path(digest)
         try:
             if path.exists():
+                self._sync_names(path)  # whoever wrote it may have failed just there
                 self._list.expect(digest, len(data), media_type)
             elif self._room_is_low():
                 return self._not_kept(digest, data, media_type, role)
@@ -150,15 +150,12 @@ class EvidenceStore:
         except OSError:
             temporary.unlink(missing_ok=True)  # on a full disk, what is left of each try would fill it more
             raise
+        self._sync_names(path)
+
+    def _sync_names(self, path: Path) -> None:
         for directory in (path.parent, self._directory):
             synced(directory)
 
     def _blobs(self) -> Iterator[Blob]:
         """What is here, from the directory alone: whatever is delivered is not here any more."""
-        for path in sorted(self._directory.glob("*/*")):
-            if path.suffix:
-                continue
-            with path.open("rb") as file:
-                start = file.read(16)
-            media_type = next((name for begin, name in MEDIA_TYPES if start.startswith(begin)), "text/csv")
-            yield bytes.fromhex(path.name), path.stat().st_size, media_type
+        return blobs_in(self._directory)

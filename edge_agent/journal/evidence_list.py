@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from edge_agent.errors import JournalError
 from edge_agent.journal.files import PART, synced
 from edge_agent.journal.quarantine import Quarantined, put_aside
-from edge_agent.journal.segment import connect, connect_to_read, entry_hash
+from edge_agent.journal.segment import connect, connect_to_read, entry_hash, is_read_only
 
 T = TypeVar("T")
+
+MEDIA_TYPES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG", "image/png"), (b"<", "application/xml"))
+"""How blobs begin, for when the list with their media types is gone; weight curves are the rest."""
 
 CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 TABLE = (
@@ -36,23 +39,22 @@ class EvidenceList:
         """`blobs` tells what is in the evidence directory; it is asked only when the list is damaged."""
         self._path, self._blobs = path, blobs
         self._lock = threading.Lock()
-        self._close: Callable[[], None] = lambda: None  # nothing is open yet
+        self._connection: sqlite3.Connection | None = None
+        self._closed = False
         self.quarantined: list[Quarantined] = []
         """Damaged files that were put aside since the start."""
         killed = path.with_name(f"{path.name}-wal").exists()
         try:
-            self._open()
-            if killed:  # what a damaged log does not give is in the directory all the same
-                self._add(blob for blob in blobs() if not self._has(blob[0]))
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            self._after(error)
+            forget_part(path)  # an agent was killed while it made the list again
+            self._do(lambda: self._begin(killed=killed))
         except OSError as error:
             raise self._unusable(error) from error
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._close()
+            self._disconnect()
+            self._closed = True
 
     def expect(self, sha256: bytes, size: int, media_type: str) -> None:
         """Remember that a blob is to be delivered; it is durable in the evidence directory already."""
@@ -60,23 +62,38 @@ class EvidenceList:
 
     def expect_no_more(self, sha256: bytes) -> None:
         """The collector has confirmed a blob, or it is lost. When the same bytes come again they are expected anew."""
-        self._do(lambda: self._connection.execute("DELETE FROM evidence WHERE sha256 = ?", (sha256,)))
+        self._do(lambda: self._use().execute("DELETE FROM evidence WHERE sha256 = ?", (sha256,)))
 
     def waiting(self, limit: int) -> list[Blob]:
         """Blobs not yet delivered, at most `limit`."""
-        return self._do(lambda: rows(self._connection, limit))
+        return self._do(lambda: rows(self._use(), limit))
 
-    def _open(self) -> None:
-        self._connection = connect(self._path)
-        self._close = self._connection.close
-        self._connection.execute(TABLE)
-        check(self._connection)
+    def _begin(self, *, killed: bool) -> None:
+        self._use()
+        if killed:  # what a damaged log does not give is in the directory all the same
+            self._add(blob for blob in self._blobs() if not self._has(blob[0]))
+
+    def _use(self) -> sqlite3.Connection:
+        """The list, open; sqlite3.Error when it cannot be opened, or was closed for good."""
+        if self._closed:
+            raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
+        if self._connection is None:
+            self._connection = connect(self._path)
+            self._connection.execute(TABLE)
+            check(self._connection)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        """Close what is open; whatever is done next opens it anew."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _add(self, blobs: Iterable[Blob]) -> None:
-        self._connection.executemany(INSERT, ((*blob, entry_hash(*blob)) for blob in blobs))
+        self._use().executemany(INSERT, ((*blob, entry_hash(*blob)) for blob in blobs))
 
     def _has(self, sha256: bytes) -> bool:
-        return self._connection.execute("SELECT 1 FROM evidence WHERE sha256 = ?", (sha256,)).fetchone() is not None
+        return self._use().execute("SELECT 1 FROM evidence WHERE sha256 = ?", (sha256,)).fetchone() is not None
 
     def _do(self, work: Callable[[], T]) -> T:
         with self._lock:
@@ -87,10 +104,14 @@ class EvidenceList:
             try:
                 return work()
             except sqlite3.Error as error:
+                self._disconnect()
                 raise self._unusable(error) from error
 
     def _after(self, error: Exception) -> None:
-        """Make the list again where the error means that it is damaged."""
+        """Make the list again where the error means that it is damaged, open it anew where that helps."""
+        self._disconnect()
+        if is_read_only(error):
+            return
         damaged = isinstance(error, UnicodeDecodeError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in CORRUPT
         if not damaged:
             raise self._unusable(error) from error
@@ -100,11 +121,10 @@ class EvidenceList:
             raise self._unusable(again) from error
 
     def _make_again(self) -> None:
-        self._close()
         beside = [self._path.with_name(f"{self._path.name}{end}") for end in ("", "-wal")]
         self.quarantined += put_aside(self._path.parent, self._path.name, [path for path in beside if path.exists()])
         write_list(self._path, self._blobs())
-        self._open()
+        self._use()
 
     def _unusable(self, error: Exception) -> JournalError:
         return JournalError(
@@ -145,21 +165,40 @@ def _corrupt(text: str) -> sqlite3.DatabaseError:
     return error
 
 
+def blobs_in(directory: Path) -> Iterator[Blob]:
+    """What an evidence directory holds: whatever is delivered is not there any more. OSError goes to the caller."""
+    for path in sorted(directory.glob("*/*")):
+        if path.suffix:
+            continue
+        with path.open("rb") as file:
+            start = file.read(16)
+        media_type = next((name for begin, name in MEDIA_TYPES if start.startswith(begin)), "text/csv")
+        yield bytes.fromhex(path.name), path.stat().st_size, media_type
+
+
 def write_list(path: Path, blobs: Iterable[Blob]) -> None:
-    """Put a new list in the place of what is there; OSError and sqlite3.Error go to the caller."""
+    """Put a new list in the place of what is there, or leave that; OSError and sqlite3.Error go to the caller."""
     part = path.with_name(f"{path.name}{PART}")
-    part.unlink(missing_ok=True)
-    connection = sqlite3.connect(part, isolation_level=None)
+    forget_part(path)
     try:
-        connection.execute("BEGIN")
-        connection.execute(TABLE)
-        connection.executemany(INSERT, ((*blob, entry_hash(*blob)) for blob in blobs))
-        connection.execute("COMMIT")
-    finally:
-        connection.close()
-    for stale in ("-wal", "-shm"):
-        path.with_name(f"{path.name}{stale}").unlink(missing_ok=True)
-    synced(part)
+        with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+            connection.execute("BEGIN")
+            connection.execute(TABLE)
+            connection.executemany(INSERT, ((*blob, entry_hash(*blob)) for blob in blobs))
+            connection.execute("COMMIT")
+        for stale in ("-wal", "-shm"):
+            path.with_name(f"{path.name}{stale}").unlink(missing_ok=True)
+        synced(part)
+        synced(path.parent)
+        part.rename(path)
+    except (OSError, sqlite3.Error):
+        with suppress(OSError):  # or at the next start
+            forget_part(path)
+        raise
     synced(path.parent)
-    part.rename(path)
-    synced(path.parent)
+
+
+def forget_part(path: Path) -> None:
+    """Remove what is left of a list that was begun and never came into its place, its rollback journal too."""
+    for each in (f"{path.name}{PART}", f"{path.name}{PART}-journal"):
+        path.with_name(each).unlink(missing_ok=True)

@@ -1,13 +1,19 @@
-"""Looking at everything an agent keeps, while no agent runs. Changes nothing."""
+"""Looking at everything an agent keeps. Changes nothing, not even what SQLite would.
+
+Where no agent runs, files with a log beside them are read as copies. Beside an agent that runs they are read where they
+are, as its other readers do, and what is found must be found again: files change and go meanwhile.
+"""
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from hashlib import file_digest
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from edge_agent.errors import JournalError
 from edge_agent.journal.chain import MENDED, Chain
@@ -21,6 +27,9 @@ from gate_contract.checkpoint import NoteError, Signer, open_checkpoint
 
 REPAIR = "Run it with --repair, or start the agent: both mend it and put the damaged file into quarantine"
 
+
+LOOKS = 3
+"""How often something must be found beside an agent that runs, each time anew."""
 
 FORGED = "Keep the whole state directory as evidence: no fault of a disk makes a checksum that fits"
 
@@ -52,12 +61,45 @@ class Report:
     findings: list[Finding]
 
 
-def examine(state_dir: Path, signer: Signer) -> Report:
+def examine(state_dir: Path, signer: Signer, *, running: bool = False) -> Report:
     """Check segments, leaf files, the signed tree, the list of evidence and every blob; JournalError without a journal.
 
-    OSError goes to the caller.
+    `running` says that an agent uses the directory meanwhile. OSError goes to the caller.
     """
-    directory = state_dir / "journal"
+    if not running:
+        with _still(state_dir) as copied:
+            return _examine(state_dir, copied, signer)
+    report = _examine(state_dir, state_dir, signer)
+    for _ in range(LOOKS - 1):
+        if report.findings:
+            again = _examine(state_dir, state_dir, signer)
+            report = replace(again, findings=[each for each in report.findings if each in again.findings])
+    return report
+
+
+@contextmanager
+def _still(state_dir: Path) -> Iterator[Path]:
+    """A directory with the journal and the list of evidence as they are: SQLite may write beside them there.
+
+    Only what has a log is copied.
+    """
+    with TemporaryDirectory(prefix="edge-agent-fsck-") as made:
+        copied = Path(made)
+        (copied / "journal").mkdir()
+        for file in (*state_dir.glob("journal/*"), *state_dir.glob("evidence.db*")):
+            target = copied / file.relative_to(state_dir)
+            logged = file.with_name(f"{file.name}-wal")
+            if file.name.endswith("-shm"):
+                continue
+            if file.name.endswith("-wal") or (logged.exists() and logged.stat().st_size):
+                shutil.copyfile(file, target)
+            else:
+                target.symlink_to(file.absolute())
+        yield copied
+
+
+def _examine(state_dir: Path, copied: Path, signer: Signer) -> Report:
+    directory = copied / "journal"
     chain = Chain(directory)
     if not chain.segments:
         raise JournalError(
@@ -66,9 +108,12 @@ def examine(state_dir: Path, signer: Signer) -> Report:
             if (state_dir / "journal.db").exists()
             else "the agent makes it when it runs for the first time",
         )
-    findings = [*_segments(chain, signer), *_ledgers(chain)]
-    blobs = sorted((state_dir / "evidence").glob("*/*"))
-    findings += _evidence(state_dir, [path for path in blobs if not path.suffix])
+    blobs = sorted(path for path in (state_dir / "evidence").glob("*/*") if not path.suffix)
+    try:
+        findings = [*_segments(chain, signer), *_ledgers(chain), *_altered(state_dir, blobs)]
+        findings += _missing(state_dir, copied / "evidence.db")
+    except sqlite3.Error as error:
+        raise JournalError(f"the journal in {state_dir} cannot be read", cause=str(error)) from error
     findings += [
         Finding(f"journal/{path.name}", "an agent was killed while it mended this", "nothing", REPAIR)
         for path in directory.glob(f"*{MENDED}")
@@ -95,6 +140,8 @@ def _bad_notes(chain: Chain, first_index: int, signer: Signer) -> Iterator[str]:
     """Checkpoints that do not hold although their checksums fit."""
     with closing(connect_to_read(chain.segment(first_index))) as connection:
         for commit in commits_from(connection, first_index):
+            if not commit.note:
+                continue  # the tree is not known there: what lies behind it was damaged, and told
             try:
                 size = open_checkpoint(commit.note, signer.verifier).size
             except NoteError as error:
@@ -137,27 +184,34 @@ def _ledgers(chain: Chain) -> Iterator[Finding]:
         )
 
 
-def _evidence(state_dir: Path, blobs: list[Path]) -> Iterator[Finding]:
+def _altered(state_dir: Path, blobs: list[Path]) -> Iterator[Finding]:
     for path in blobs:
-        with path.open("rb") as file:
-            if file_digest(file, "sha256").hexdigest() != path.name:
-                yield Finding(
-                    str(path.relative_to(state_dir)),
-                    "the blob was altered",
-                    "this blob; its hash stays in the record that names it",
-                    "Keep the file. The agent records the loss when it comes to deliver it",
-                )
-    database = state_dir / "evidence.db"
+        try:
+            with path.open("rb") as file:
+                digest = file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            continue  # it was delivered meanwhile; one that must be there is missed below
+        if digest != path.name:
+            yield Finding(
+                str(path.relative_to(state_dir)),
+                "the blob was altered",
+                "this blob; its hash stays in the record that names it",
+                "Keep the file. The agent records the loss when it comes to deliver it",
+            )
+
+
+def _missing(state_dir: Path, database: Path) -> Iterator[Finding]:
+    """Blobs that are to be delivered and are not there; what is delivered leaves the list before the directory."""
     try:
         waiting = listed(database)
     except sqlite3.Error as error:
         yield Finding("evidence.db", str(error), "nothing: the list is made again from the directory of blobs", REPAIR)
         return
-    here = {path.name for path in blobs}
     for digest in waiting:
-        if digest.hex() not in here:
+        name = f"evidence/{digest.hex()[:2]}/{digest.hex()}"
+        if not (state_dir / name).exists():
             yield Finding(
-                f"evidence/{digest.hex()[:2]}/{digest.hex()}",
+                name,
                 "a blob that is to be delivered is gone",
                 "this blob; its hash stays in the record that names it",
                 "Look who removed it. The agent records the loss when it comes to deliver it",

@@ -7,44 +7,27 @@ the records are on disk and signed; when it has raised, nothing of it happened. 
 
 from __future__ import annotations
 
-import os
-from bisect import bisect_right
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_agent.errors import JournalError
-from edge_agent.journal.reading import Ledger, read_record, read_stretch, root_at
-from edge_agent.journal.segment import Commit, entry_hash
+from edge_agent.journal import sizes
+from edge_agent.journal.reading import Ledger, UnprovedError, read_record, read_stretch, root_at
+from edge_agent.journal.recent import RecentCommits, proved
+from edge_agent.journal.sealing import seal
+from edge_agent.journal.segment import entry_hash
 from edge_agent.journal.spool import Spool
-from edge_agent.journal.store import Step, Store
+from edge_agent.journal.step import Step
+from edge_agent.journal.store import Store
 from edge_agent.model.sealed import LiveItem, Stretch
-from gate_contract.checkpoint import Checkpoint, Receipt, Signer
-from gate_contract.envelope import MAX_RECORD_BYTES, encode_records, leaf_hashes
-from gate_contract.merkle import Frontier, growth_proof
-from gate_contract.v1.batch_pb2 import Batch
+from gate_contract.checkpoint import Receipt, Signer
+from gate_contract.envelope import MAX_RECORD_BYTES
+from gate_contract.merkle import Frontier
 from gate_contract.v1.record_pb2 import Loss
-
-MAX_COMMIT_RECORDS = 2048
-MAX_COMMIT_BYTES = 524_288
-"""Records and bytes under one checkpoint: they bound the smallest batch that can be sent."""
-
-SEGMENT_BYTES = 16 << 20
-"""Weight of the commits in a segment: what is checked at every start, and what a roll frees at a time."""
-
-LEAST_SEGMENT_BYTES = 256 << 10
-MOST_OF_DISK = 16
-"""A segment takes at most this part of its file system."""
 
 KEEP_ACKNOWLEDGED = 1 << 30
 """Bytes of acknowledged segments that are kept while there is room."""
-
-FULL_FROM = 0.8
-"""Share of the disk in use from which on acknowledged segments are not kept."""
-
-RECENT_COMMITS = 4096
-"""Commits whose records can be proved by themselves; older ones go up with the backlog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +50,11 @@ class Journal:
         is mended, see `losses`. Raises JournalError when it belongs to another key, or cannot go on.
         """
         self._signer = signer
-        self._store = Store(directory, signer, segment_bytes or _segment_bytes(directory.parent))
+        self._store = Store(directory, signer, segment_bytes or sizes.segment_bytes(directory.parent))
         self.spool = Spool(self._store)
         self._ledger = Ledger(self._store, signer)
-        self._recent: deque[tuple[Frontier, int]] = deque(maxlen=RECENT_COMMITS)
+        self._recent = RecentCommits()
+        self._unknown: tuple[int, int | None] = -1, None  # repairs when it was looked for, first unknown record
 
     @property
     def origin(self) -> str:
@@ -124,33 +108,19 @@ class Journal:
         losses = list(self._store.losses)
         if losses:
             self._append([make(loss) for _, loss in losses], lambda step: self._store.told(step, losses))
-            self._store.losses = [each for each in self._store.losses if each not in losses]
+            self._store.forget_told(losses)
 
     def _append(self, records: Sequence[bytes], beside: Callable[[Step], None]) -> int:
         self._store.roll_if_due()
 
         def work(step: Step) -> list[tuple[Frontier, int]]:
-            made = [self._seal(step, group) for group in _commit_groups(records)]
+            made = seal(step, records, self._signer)
             beside(step)
             return made
 
         made = self._store.write(work)
-        self._recent.extend(made)
+        self._recent.add(made)
         return made[0][0].size if made else self.size
-
-    def _seal(self, step: Step, records: Sequence[bytes]) -> tuple[Frontier, int]:
-        """Add one commit; the tree before it, and where it ends."""
-        base, leaves = step.head.frontier, leaf_hashes(records)
-        grown = base.grown(leaves)
-        note = self._signer.sign(Checkpoint.of(self.origin, grown).body()).to_bytes()
-        commit = Commit(base.size, grown.size, encode_records(records), note)
-        step.connection.execute(
-            "INSERT INTO commits (first_index, end_index, crc, body, note) VALUES (?, ?, ?, ?, ?)", commit.to_row()
-        )
-        step.head = replace(step.head, frontier=grown)
-        step.leaves += leaves
-        step.weight += commit.weight
-        return base, grown.size
 
     def acknowledge(self, receipt: Receipt, note: bytes, dead_lettered: int, received_ns: int) -> None:
         """Keep a verified receipt: what it covers may be forgotten from now on.
@@ -183,10 +153,10 @@ class Journal:
     def prune(self, keep: int = KEEP_ACKNOWLEDGED) -> int:
         """Forget segments that a receipt covers; the bytes that gives back.
 
-        The newest of them, together at most `keep` bytes, are kept while less than FULL_FROM of the disk is in use:
-        a collector that was restored from an old backup can get them again.
+        The newest of them, together at most `keep` bytes, are kept while less than `sizes.FULL_FROM` of the disk is in
+        use: a collector that was restored from an old backup can get them again.
         """
-        if not _disk_is_full(self._store.directory):
+        if not sizes.is_full(self._store.directory):
             return self._store.prune(keep)
         self._store.roll_if_due(room_needed=True)
         return self._store.prune(0)
@@ -220,21 +190,38 @@ class Journal:
             return None
         if first_index < self._store.chain.segments[0]:
             return self._ledger.stretch(first_index, max_records)
-        return read_stretch(self._store, first_index, max_records, max_bytes)
+        try:
+            return read_stretch(self._store, first_index, max_records, max_bytes)
+        except UnprovedError:
+            if not self._sealed_anew(first_index):
+                raise
+            return read_stretch(self._store, first_index, max_records, max_bytes)
+
+    def _sealed_anew(self, first_index: int) -> bool:
+        """Whether the tree could be made one that is known, for a collector that holds `first_index` records of it.
+
+        What a receipt covers stays as it is: somebody else may hold it.
+        """
+        index = self._store.first_unknown(max(first_index, self._store.head.receipt_size))
+        return index is not None and self._store.reseal(index)
 
     def live(self, index: int) -> LiveItem | None:
         """A record appended lately by this process, proved by itself; None for any other."""
-        recent = list(self._recent)
-        place = bisect_right(recent, index, key=lambda each: each[0].size) - 1
-        if place < 0 or index >= recent[place][1]:
+        found = self._recent.holding(index)
+        if found is None or self._tree_may_change():
             return None
-        base, end = recent[place]
+        base, end = found
         stretch = self.stretch(base.size, end - base.size, 1)
-        if stretch is None or stretch.end != end or stretch.lost:
-            return None  # damaged meanwhile: it goes up with the backlog
-        records = Batch.FromString(stretch.bodies[0]).records
-        proof = growth_proof(base, leaf_hashes(records), index - base.size)
-        return LiveItem(index, records[index - base.size], proof, stretch.note)
+        return None if stretch is None else proved(index, base, end, stretch)
+
+    def _tree_may_change(self) -> bool:
+        """Whether a hash that the collector will ask for is not known: no checkpoint beyond it must go up before."""
+        repairs, _ = self._unknown
+        if repairs != self._store.repairs:
+            repairs = self._store.repairs
+            self._unknown = repairs, self._store.first_unknown(self._store.head.receipt_size)
+        _, index = self._unknown
+        return index is not None and index >= self._store.head.receipt_size
 
     def record(self, index: int) -> bytes | None:
         """One record's bytes; None when it is not there (any more)."""
@@ -289,29 +276,3 @@ def _remember(step: Step, lane_id: str, body: bytes) -> bool:
         return False
     step.connection.execute("INSERT INTO in_flight (body, sha256, lane_id) VALUES (?, ?, ?)", row)
     return True
-
-
-def _commit_groups(records: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """Records in order, in groups within both bounds; a single record may be as large as any record may be."""
-    start = size = 0
-    for index, record in enumerate(records):
-        full = index - start >= MAX_COMMIT_RECORDS or size + len(record) > MAX_COMMIT_BYTES
-        if full and index > start:
-            yield records[start:index]
-            start, size = index, 0
-        size += len(record)
-    if start < len(records):
-        yield records[start:]
-
-
-def _segment_bytes(directory: Path) -> int:
-    try:
-        disk = os.statvfs(directory)
-    except OSError:
-        return SEGMENT_BYTES  # opening says what is wrong
-    return max(LEAST_SEGMENT_BYTES, min(SEGMENT_BYTES, disk.f_blocks * disk.f_frsize // MOST_OF_DISK))
-
-
-def _disk_is_full(directory: Path) -> bool:
-    disk = os.statvfs(directory)
-    return disk.f_bavail < disk.f_blocks * (1 - FULL_FROM)

@@ -19,6 +19,9 @@ from edge_agent.journal.losses import told_losses
 from edge_agent.journal.quarantine import Quarantined, put_aside
 from edge_agent.journal.remains import Remains, read_remains
 from edge_agent.journal.salvage.rows import carve, streams
+from edge_agent.journal.sealing import INSERT as INSERT_COMMIT
+from edge_agent.journal.sealing import MAX_COMMIT_BYTES, MAX_COMMIT_RECORDS, signed
+from edge_agent.journal.seen import INSERT as INSERT_SEEN
 from edge_agent.journal.segment import (
     Commit,
     DamagedError,
@@ -31,14 +34,10 @@ from edge_agent.journal.segment import (
 )
 from edge_agent.journal.truth import Truth, find_truth
 from edge_agent.journal.verify import belongs_to_another, merged_leaves
-from gate_contract.checkpoint import Checkpoint, NoteError, Signer, open_checkpoint
+from gate_contract.checkpoint import NoteError, Signer, open_checkpoint
 from gate_contract.envelope import encode_records
 from gate_contract.merkle import HASH_SIZE, Frontier
 from gate_contract.v1.record_pb2 import Loss
-
-GAP_RECORDS = 2048
-GAP_BYTES = 524_288
-"""Records and bytes under one checkpoint where those of damaged commits are signed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +187,7 @@ class _Rebuilt:
         self._end = truth.frontier.size
         self._whole = list(self._fitting())
         self._found = self._carved()
+        truth.drop_doubtful(self._found)
         self._lost: dict[int, bytes | None] = {}
 
     def all(self) -> tuple[list[Commit], dict[int, bytes | None]]:
@@ -255,7 +255,7 @@ class _Rebuilt:
                 records.append(record)
                 weight += len(record)
             size = index + 1
-            if size == end or size in notes or size - first >= GAP_RECORDS or weight >= GAP_BYTES:
+            if size == end or size in notes or size - first >= MAX_COMMIT_RECORDS or weight >= MAX_COMMIT_BYTES:
                 yield Commit(first, size, encode_records(records), notes.get(size) or self._note(size))
                 first, records, weight = size, [], 0
 
@@ -279,19 +279,16 @@ class _Rebuilt:
         frontier = self._truth.frontier_at(size)
         if frontier is None:
             return b""
-        return self._signer.sign(Checkpoint.of(self._signer.name, frontier).body()).to_bytes()
+        return signed(self._signer, frontier)
 
 
 def _write(part: Path, made: Plan) -> None:
     remains = made.remains
     with closing(create(part, made.head)) as connection:
-        connection.executemany(
-            "INSERT INTO commits (first_index, end_index, crc, body, note) VALUES (?, ?, ?, ?, ?)",
-            [commit.to_row() for commit in made.commits],
-        )
+        connection.executemany(INSERT_COMMIT, [commit.to_row() for commit in made.commits])
         connection.executemany("INSERT INTO lost VALUES (?, ?)", made.lost.items())
         connection.executemany("INSERT INTO inbox VALUES (?, ?, ?, ?)", remains.inbox)
-        connection.executemany("INSERT OR IGNORE INTO seen_events VALUES (?, ?, ?)", remains.seen_events)
+        connection.executemany(INSERT_SEEN, remains.seen)
         connection.executemany("INSERT INTO in_flight VALUES (?, ?, ?, ?)", remains.in_flight)
         connection.executemany(
             "INSERT INTO losses (body, sha256) VALUES (?, ?)", [(body, entry_hash(body)) for body in remains.losses]

@@ -6,15 +6,20 @@ import sqlite3
 from dataclasses import dataclass, field
 
 from edge_agent.errors import JournalError
+from edge_agent.journal.sealing import signed
 from edge_agent.journal.segment import Commit, DamagedError, commits_from, lost_between
 from edge_agent.journal.store import Store
 from edge_agent.model.sealed import Stretch
-from gate_contract.checkpoint import Checkpoint, NoteError, Signer, Verifier, open_checkpoint
+from gate_contract.checkpoint import NoteError, Signer, Verifier, open_checkpoint
 from gate_contract.envelope import encode_records
 from gate_contract.merkle import HASH_SIZE, Frontier
 from gate_contract.v1.batch_pb2 import Batch
 
 KEEP = "capture goes on here; keep the state directory as evidence, and enrol again with an empty one"
+
+
+class UnprovedError(JournalError):
+    """What stands from a record on cannot be proved, because a hash at or before it is not known."""
 
 
 def read_stretch(store: Store, first_index: int, max_records: int, max_bytes: int) -> Stretch:
@@ -30,7 +35,7 @@ def read_stretch(store: Store, first_index: int, max_records: int, max_bytes: in
             raise DamagedError(f"the commit with record {first_index} is gone")
         lost = _known(lost_between(connection, first_index, max(gathered.end, first_index + 1)))
         if not gathered.note:
-            raise JournalError(
+            raise UnprovedError(
                 f"the tree behind record {first_index} is not known: what follows cannot be proved to the collector",
                 cause="the journal was damaged where its tree could not be made again",
                 fix=KEEP,
@@ -91,7 +96,7 @@ def _known(lost: dict[int, bytes | None]) -> tuple[tuple[int, bytes], ...]:
     known = tuple((index, leaf) for index, leaf in lost.items() if leaf is not None)
     if len(known) < len(lost):
         index = next(index for index, leaf in lost.items() if leaf is None)
-        raise JournalError(
+        raise UnprovedError(
             f"record {index} is lost, and so is its hash: what comes after it cannot be proved to the collector",
             cause="the journal and its leaf file were damaged at the same place",
             fix=KEEP,
@@ -141,8 +146,8 @@ class Ledger:
         self._grow(first_index)
         leaves = self._leaves(first_index, min(until, first_index + max_records))
         self._reached = self._reached.grown(leaves)
-        note = self._signer.sign(Checkpoint.of(self._signer.name, self._reached).body()).to_bytes()
-        return Stretch(first_index, self._reached.size, [], tuple(enumerate(leaves, start=first_index)), note)
+        lost = tuple(enumerate(leaves, start=first_index))
+        return Stretch(first_index, self._reached.size, [], lost, signed(self._signer, self._reached))
 
     def _prove(self, until: int) -> None:
         """Sign nothing before it is sure that the leaves are those of the tree that was signed."""

@@ -71,9 +71,9 @@ def settle(chain: Chain, first_index: int, signer: Signer, tell: Callable[[list[
 
 def check_newest(chain: Chain, signer: Signer) -> Sound:
     """As `check_segment` for the active segment, and that it holds every transaction there was."""
-    active = chain.segments[-1]
+    active, newest = chain.segments[-1], chain.witness.read()
     sound = check_segment(chain.segment(active), chain.leaves(active), signer.verifier)
-    if chain.witness.read() > sound.head.version:
+    if newest > sound.head.version:
         raise DamagedError("its newest transactions are gone", tail=True)
     return sound
 

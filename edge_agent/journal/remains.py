@@ -9,6 +9,7 @@ from itertools import islice
 from edge_agent.journal.salvage.pages import PAGE_BYTES, TREE_PAGES, Image
 from edge_agent.journal.salvage.rows import MOST_SEARCHED, Found, Row, find_rows, search_rows
 from edge_agent.journal.salvage.wal import Frame, cut_off, read_frames, sound_length
+from edge_agent.journal.seen import rows_of, set_right
 from edge_agent.journal.segment import BODY_BITS, Commit, DamagedError, Head, body_crc, entry_hash, note_crc
 
 
@@ -24,7 +25,7 @@ class Remains:
         halves: (first index, end, note) of rows whose records are damaged.
         lost: records that were lost before, with their leaf hashes.
         inbox: rows of the inbox.
-        seen_events: rows of the events seen.
+        seen: rows of the events seen.
         in_flight: rows of the passages under way.
         losses: serialised Loss messages that no record tells yet.
         current: whether the head is the newest that ever was, so that its counts say what is missing.
@@ -39,7 +40,7 @@ class Remains:
     halves: list[tuple[int, int, bytes]] = field(default_factory=list)
     lost: dict[int, bytes | None] = field(default_factory=dict)
     inbox: list[Row] = field(default_factory=list)
-    seen_events: list[Row] = field(default_factory=list)
+    seen: list[Row] = field(default_factory=list)
     in_flight: list[Row] = field(default_factory=list)
     losses: list[bytes] = field(default_factory=list)
     current: bool = False
@@ -48,7 +49,7 @@ class Remains:
 
     def forget_state(self) -> None:
         """Leave the state beside the records out."""
-        self.inbox, self.seen_events, self.in_flight, self.losses = [], [], [], []
+        self.inbox, self.seen, self.in_flight, self.losses = [], [], [], []
 
     @property
     def missing_messages(self) -> int | None:
@@ -84,6 +85,14 @@ def read_remains(db: bytes, wal: bytes, first_index: int, newest: int, leaf_end:
     remains.damaged_pages = bool(found.damaged_pages) or _page_count(image) != len(image.pages)
     remains.damaged_frames = any(not frame.sound for frame in frames[:played])
     return remains
+
+
+def played(db: bytes, wal: bytes) -> Image:
+    """A database's pages with those of all whole transactions in its log, whatever the log's checksums say."""
+    pages = [db[at : at + PAGE_BYTES].ljust(PAGE_BYTES, b"\x00") for at in range(0, len(db), PAGE_BYTES)]
+    frames = read_frames(wal)
+    ended = max((number for number, frame in enumerate(frames, start=1) if frame.ends), default=0)
+    return _play(pages, frames[:ended])[0]
 
 
 def _committed(pages: Sequence[bytes], frames: Sequence[Frame], first_index: int, newest: int, leaf_end: int) -> int:
@@ -142,9 +151,16 @@ def _take(remains: Remains, found: Found, first_index: int, newest: int) -> None
         _take_commit(remains, row, first_index)
     remains.lost = {index: leaf for index, (_, leaf) in found.lost.items()}
     remains.inbox = [row for _, row in sorted(found.inbox.items()) if entry_hash(*row[:-1]) == row[-1]]
-    remains.seen_events = [row for _, row in sorted(found.seen_events.items())]
+    remains.seen = _seen(found)
     remains.in_flight = [row for _, row in sorted(found.in_flight.items()) if entry_hash(*row[1:-1]) == row[-1]]
     remains.losses = [body for _, body, digest in found.losses.values() if entry_hash(body) == digest]
+
+
+def _seen(found: Found) -> list[Row]:
+    """Rows that prove themselves, if need be with one bit set right; those of format 1, which cannot, as they are."""
+    rows = [set_right((seen_id, crc, event)) for seen_id, crc, event in found.seen.values()]
+    known = {row[0]: row for row in rows_of(row for row in found.seen_events.values())}
+    return [row for _, row in sorted((known | {row[0]: row for row in rows if row is not None}).items())]
 
 
 def _take_commit(remains: Remains, row: Row, first_index: int) -> None:

@@ -21,7 +21,7 @@ def begin_segment(chain: Chain, head: Head, state: sqlite3.Connection | None = N
     part = path.with_name(f"{path.name}{PART}")
     with closing(create(part, head)) as connection:
         if state is not None:
-            _copy_state(state, connection)
+            copy_state(state, connection)
         finish(connection)
     chain.add(part, first_index)
 
@@ -40,7 +40,8 @@ def undo_begun(chain: Chain, first_index: int) -> None:
         ) from error
 
 
-def _copy_state(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+def copy_state(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    """Give a new segment the state beside the records."""
     for table in STATE_TABLES:
         rows = source.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - our own table names
         if rows:

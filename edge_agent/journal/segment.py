@@ -19,8 +19,8 @@ from edge_agent.errors import JournalError
 from gate_contract.merkle import Frontier, ProofError
 
 PAGE_BYTES = 4096
-FORMAT = 1
-"""Version of what the tables mean."""
+FORMAT = 2
+"""Version of what the tables mean. In format 1 the events seen stood there in words, without a checksum."""
 
 APPLICATION_ID = 0x54494447
 """Says in the file's header that it is ours: "TIDG"."""
@@ -38,19 +38,23 @@ SCHEMA = (
     # What devices were told is captured and no passage has taken yet.
     """CREATE TABLE inbox (inbox_id INTEGER PRIMARY KEY, device_id TEXT NOT NULL, body BLOB NOT NULL,
     sha256 BLOB NOT NULL)""",
-    # Recent messages of devices that repeat theirs until answered.
-    """CREATE TABLE seen_events (seen_id INTEGER PRIMARY KEY, device_id TEXT NOT NULL, event_id TEXT NOT NULL,
-    UNIQUE (device_id, event_id))""",
     # Passages under way, by lane.
     """CREATE TABLE in_flight (lane INTEGER PRIMARY KEY, body BLOB NOT NULL, lane_id TEXT NOT NULL,
     sha256 BLOB NOT NULL)""",
     # What recovery found to be gone and no record tells yet: serialised Loss messages.
     "CREATE TABLE losses (loss_id INTEGER PRIMARY KEY, body BLOB NOT NULL, sha256 BLOB NOT NULL)",
+    # Recent messages of devices that repeat theirs until answered: see edge_agent.journal.seen.
+    "CREATE TABLE seen (seen_id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, event BLOB NOT NULL)",
 )
+SEEN_EVENTS = """CREATE TABLE seen_events (seen_id INTEGER PRIMARY KEY, device_id TEXT NOT NULL, event_id TEXT NOT NULL,
+    UNIQUE (device_id, event_id))"""
+SCHEMA_1 = (*SCHEMA[:4], SEEN_EVENTS, *SCHEMA[4:-1])
+"""Of format 1."""
+
 ROW_WEIGHT = 1024
 """Bytes that checking a row costs as much as."""
 
-STATE_TABLES = ("inbox", "seen_events", "in_flight", "losses")
+STATE_TABLES = ("inbox", "seen", "in_flight", "losses")
 """What a roll copies beside the head."""
 
 
@@ -196,6 +200,11 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def is_read_only(error: Exception) -> bool:
+    """Whether SQLite only reads the file: it could not open it for writing once, and stays so until it is closed."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
 
 
 def _use_log(connection: sqlite3.Connection) -> None:

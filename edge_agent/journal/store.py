@@ -1,4 +1,4 @@
-"""The journal's files in use: transactions on the active segment, its roll, and reading of any segment."""
+"""The journal's files in use: writing to the active segment, its roll and repair, and reading of any segment."""
 
 from __future__ import annotations
 
@@ -6,26 +6,21 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from edge_agent.errors import JournalError
+from edge_agent.journal.active import ActiveSegment
 from edge_agent.journal.chain import Chain, tidy
+from edge_agent.journal.closed import ClosedSegments
 from edge_agent.journal.migrate import migrate
-from edge_agent.journal.recovery import Opened, check_closed, fill_leaves, mend_active, open_active, settle, unsettled
+from edge_agent.journal.recovery import Opened, mend_active, open_active, settle, unsettled
+from edge_agent.journal.resealing import first_unknown, head_of, reseal
 from edge_agent.journal.reserve import Reserve, is_full
 from edge_agent.journal.roll import begin_segment, undo_begun
-from edge_agent.journal.segment import (
-    DamagedError,
-    Head,
-    connect,
-    connect_to_read,
-    entry_hash,
-    read_head,
-    write_head,
-)
-from edge_agent.journal.verify import Leaves
+from edge_agent.journal.segment import DamagedError, Head, entry_hash, is_read_only, read_head
+from edge_agent.journal.step import Step
 from gate_contract.checkpoint import Signer
 from gate_contract.merkle import Frontier
 from gate_contract.v1.record_pb2 import Loss
@@ -34,16 +29,6 @@ T = TypeVar("T")
 
 CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """Primary result codes of SQLite that mean a damaged file."""
-
-
-@dataclass(slots=True)
-class Step:
-    """One transaction: its connection, the head as it will be, and the leaves and bytes of commits it adds."""
-
-    connection: sqlite3.Connection
-    head: Head
-    leaves: list[bytes] = field(default_factory=list)
-    weight: int = 0
 
 
 class Store:
@@ -56,25 +41,19 @@ class Store:
         self.problem = ""
         """Why the last write failed; "" when it did not."""
         self._turn = threading.RLock()
-        self._read_lock = threading.RLock()
-        self._closed_reader: tuple[int, sqlite3.Connection] | None = None
-        self.head: Head
-        self._weight: int
-        self._leaves_end: int
-        self.losses: list[tuple[int, Loss]] = []
-        """What recovery found to be gone and no record tells yet, by its row."""
         self._broken: DamagedError | None = None
-        self._detached: Opened | None = None
         self._mended = 0
-        self._scrubbed = -1
+        self.repairs = 0
+        """Rises when a segment may have been made again."""
         try:
-            migrate(directory)
+            migrate(directory, signer)
             tidy(directory)
             self.chain = Chain(directory)
             if not self.chain.segments:
                 begin_segment(self.chain, Head(signer.name, Frontier(), Frontier()))
             opened = open_active(self.chain, signer)
-            self._connect(opened)
+            self._active = ActiveSegment(self.chain, opened)
+            self._closed = ClosedSegments(self.chain, signer)
         except (OSError, sqlite3.Error) as error:
             raise JournalError(
                 f"the journal {directory} cannot be opened",
@@ -90,10 +69,21 @@ class Store:
         """First index of the active segment."""
         return self.chain.segments[-1]
 
+    @property
+    def head(self) -> Head:
+        """The journal's state."""
+        return self._active.head
+
+    @property
+    def losses(self) -> list[tuple[int, Loss]]:
+        """What recovery found to be gone and no record tells yet, by its row."""
+        return self._active.losses
+
     def close(self) -> None:
         """Close the files. Nothing is pending in memory: every commit was durable when it returned."""
-        with self._turn, self._read_lock:
-            self._disconnect()
+        with self._turn, self._active.lock:
+            self._active.close()
+            self._closed.close()
 
     def write(self, work: Callable[[Step], T], *, for_receipt: bool = False) -> T:
         """Do `work` in one transaction; JournalError when the disk takes nothing: then nothing of it happened.
@@ -104,7 +94,7 @@ class Store:
         with self._turn:
             while True:
                 try:
-                    return self._mended_write(work)
+                    done = self._mended_write(work)
                 except (sqlite3.Error, OSError) as error:
                     self.problem = str(error)
                     if is_full(error) and self.reserve.give(for_receipt=for_receipt):
@@ -115,17 +105,20 @@ class Store:
                         fix="free space on its disk, or look at the disk's health; nothing that was captured is "
                         "affected",
                     ) from error
+                self.problem = ""
+                return done
 
     def _mended_write(self, work: Callable[[Step], T]) -> T:
         self._attach()
         try:
-            return self._transaction(work)
+            return self._active.transaction(work)
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
-                self._open_again()  # where a file could not be opened for writing once, SQLite only reads it for good
+            if is_read_only(error):
+                self._active.detach()
+                self._active.attach()
             else:
                 self._mend_active(_damage(error))
-            return self._transaction(work)
+            return self._active.transaction(work)
 
     def read(self, first_index: int, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do `work` with the segment that begins there, in one moment of it; a damaged one is mended first."""
@@ -145,11 +138,15 @@ class Store:
             return
         rows = [(body, entry_hash(body)) for body in (loss.SerializeToString() for loss in losses)]
         self.write(lambda step: step.connection.executemany("INSERT INTO losses (body, sha256) VALUES (?, ?)", rows))
-        self.losses = self._read_losses()
+        self._active.read_losses_again()
 
     def told(self, step: Step, losses: list[tuple[int, Loss]]) -> None:
-        """Within a transaction: a record tells of these now."""
+        """Within a transaction: a record tells of these now; `forget_told` comes after it."""
         step.connection.executemany("DELETE FROM losses WHERE loss_id = ?", [(loss_id,) for loss_id, _ in losses])
+
+    def forget_told(self, losses: list[tuple[int, Loss]]) -> None:
+        """A record tells of these: it is durable."""
+        self._active.losses = [each for each in self._active.losses if each not in losses]
 
     def scrub(self) -> int | None:
         """Check the closed segment after the one checked before, in turn, and mend it where it is damaged.
@@ -157,26 +154,18 @@ class Store:
         Its first index; None when there is none. Holds nothing up while it reads.
         """
         with self._turn:
-            closed = self.chain.segments[:-1]
-        if not closed:
-            return None
-        self._scrubbed = next((first for first in closed if first > self._scrubbed), closed[0])
-        try:
-            if check_closed(self.chain, self._scrubbed, self._signer).leaves is Leaves.FIT:
-                return self._scrubbed
-        except DamagedError:
-            pass  # or it was pruned meanwhile
-        except OSError as error:
-            raise JournalError(f"the segment {self._scrubbed:020}.db cannot be read", cause=str(error)) from error
-        self.look_at(self._scrubbed)
-        return self._scrubbed
+            first_index = self._closed.next_one()
+        if first_index is not None and not self._closed.is_sound(first_index):
+            self.look_at(first_index)
+        return first_index
 
     def look_at(self, first_index: int) -> None:
         """Check a closed segment, and mend it where it is damaged; JournalError when that cannot be."""
         try:
-            with self._turn, self._read_lock:
+            with self._turn, self._active.lock:
                 if first_index in self.chain.segments:
-                    self._forget_reader()
+                    self._closed.close()
+                    self.repairs += 1
                     settle(self.chain, first_index, self._signer, self.tell)
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"the segment {first_index:020}.db cannot be mended", cause=str(error)) from error
@@ -187,37 +176,74 @@ class Store:
 
     def prune(self, keep: int) -> int:
         """Unlink closed segments that the receipt covers, but the newest of them, at most `keep` bytes; bytes freed."""
-        with self._turn, self._read_lock:
-            covered = [first for first in self.chain.segments[:-1] if self._covered(first)]
-            try:
-                weights = {first: self.chain.segment(first).stat().st_size for first in covered}
-                freed, kept = 0, sum(weights.values())
-                for first in covered:
-                    if kept <= keep:
-                        break
-                    self._forget_reader()
-                    self.chain.forget(first)
-                    freed, kept = freed + weights[first], kept - weights[first]
-            except OSError as error:
-                raise JournalError(
-                    f"acknowledged segments in {self.directory} cannot be removed", cause=error.strerror or str(error)
-                ) from error
-            return freed
+        with self._turn, self._active.lock:
+            return self._closed.prune(self.head.receipt_size, keep)
 
-    def _covered(self, first_index: int) -> bool:
-        end = self.chain.end_of(first_index)
-        return end is not None and end <= self.head.receipt_size
+    def roll_if_due(self, *, room_needed: bool = False) -> None:
+        """Begin the next segment when the active one is full; while the disk takes none, the active one grows on.
+
+        With `room_needed` also when all of the active one is acknowledged: only closed ones can be pruned. The last
+        step of the reserve is given for that.
+        """
+        with self._turn:
+            active, head = self._active, self.head
+            if room_needed:
+                if not active.weight or head.receipt_size < head.frontier.size:
+                    return
+                self.reserve.give(for_receipt=True)
+            elif active.weight < self._segment_bytes:
+                return
+            head = replace(head, base=head.frontier, version=head.version + 1)
+            try:
+                self._attach()
+                active.sync_leaves()
+                begin_segment(self.chain, head, active.writer)
+            except (OSError, sqlite3.Error) as error:
+                undo_begun(self.chain, head.frontier.size)
+                active.weight -= self._segment_bytes // 16  # not at every append
+                if is_read_only(error):
+                    active.detach()
+                return
+            with active.lock:
+                active.empty_log()
+                active.detach()
+                self._closed.close()
+                active.go_on_with(Opened(head, 0))
+            with suppress(OSError, sqlite3.Error):  # or at the next write, which tells
+                self._attach()
+
+    def first_unknown(self, start: int) -> int | None:
+        """The first record from `start` on whose hash is not known; JournalError when that cannot be read."""
+        try:
+            with self._turn, self._active.lock:
+                return first_unknown(self.chain, start)
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(f"the journal {self.directory} cannot be read", cause=str(error)) from error
+
+    def reseal(self, index: int) -> bool:
+        """Seal the journal anew from the record `index` on, whose hash is not known; whether that could be done."""
+        try:
+            with self._turn, self._active.lock:
+                weight = self._active.detach().weight
+                self._closed.close()
+                self.repairs += 1
+                try:
+                    losses = reseal(self.chain, self._signer, index)
+                finally:  # the active segment is made again first, whatever comes then
+                    self._active.go_on_with(Opened(head_of(self.chain, self.active), weight))
+                    self._active.attach()
+                self.tell(losses)
+                return bool(losses)
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(f"the journal {self.directory} cannot be sealed anew", cause=str(error)) from error
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _look(self, first_index: int, work: Callable[[sqlite3.Connection], T]) -> T:
-        with self._read_lock:
-            connection = self._reader if first_index == self.active else self._reader_of(first_index)
-            connection.execute("BEGIN")
-            try:
-                return work(connection)
-            finally:
-                _undo(connection)
+        with self._active.lock:
+            if first_index == self.active:
+                return self._active.look(work)
+            return self._closed.look(first_index, work)
 
     def _mend(self, first_index: int, damage: DamagedError, mended: int) -> None:
         """Mend a segment, unless another thread has just done it."""
@@ -233,116 +259,19 @@ class Store:
     def _mend_active(self, damage: DamagedError) -> None:
         """Mend the active segment in its place, from the head that this process knows."""
         self._broken = damage
-        with self._read_lock:
-            self._disconnect()
-            self._connect(mend_active(self.chain, self._signer, damage, self.head))
+        self.repairs += 1
+        with self._active.lock:
+            head = self._active.detach().head
+            self._closed.close()
+            self._active.go_on_with(mend_active(self.chain, self._signer, damage, head))
+            self._active.attach()
         self._broken = None
-
-    def _transaction(self, work: Callable[[Step], T]) -> T:
-        step = Step(self._writer, self.head)
-        try:
-            self._writer.execute("BEGIN IMMEDIATE")
-            changes = self._writer.total_changes
-            done = work(step)
-            if (
-                step.head is not self.head or self._writer.total_changes != changes
-            ):  # every change is counted: see Witness
-                step.head = replace(step.head, version=self.head.version + 1)
-                write_head(self._writer, step.head)
-            self._writer.execute("COMMIT")
-        finally:
-            _undo(self._writer)
-        self.problem = ""
-        before, self.head = self.head, step.head
-        self._weight += step.weight
-        with suppress(OSError, JournalError):  # the commit stands; the next one makes up for it, or tells
-            if step.leaves:
-                self._write_leaves(before.frontier.size, step.leaves)
-            self.chain.witness.write(self.head.version)
-        return done
-
-    def _write_leaves(self, start: int, leaves: list[bytes]) -> None:
-        """After the commit, never before it; with those that a full disk did not take before."""
-        if self._leaves_end < start:
-            self.read(self.active, lambda connection: fill_leaves(connection, self._leaves, self._leaves_end))
-        else:
-            self._leaves.write(start, b"".join(leaves))
-        self._leaves_end = start + len(leaves)
-
-    def roll_if_due(self, *, room_needed: bool = False) -> None:
-        """Begin the next segment when the active one is full; while the disk takes none, the active one grows on.
-
-        With `room_needed` also when all of the active one is acknowledged: only closed ones can be pruned. The last
-        step of the reserve is given for that.
-        """
-        with self._turn:
-            if room_needed:
-                if not self._weight or self.head.receipt_size < self.head.frontier.size:
-                    return
-                self.reserve.give(for_receipt=True)
-            elif self._weight < self._segment_bytes:
-                return
-            head = replace(self.head, base=self.head.frontier, version=self.head.version + 1)
-            try:
-                self._leaves.sync()
-                begin_segment(self.chain, head, self._writer)
-            except (OSError, sqlite3.Error):
-                undo_begun(self.chain, head.frontier.size)
-                self._weight -= self._segment_bytes // 16  # not at every append
-                return
-            with self._read_lock:
-                with suppress(sqlite3.Error):  # or at the next start
-                    self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                self._disconnect()
-                self._detached = Opened(head, 0)
-                self.head, self._weight = head, 0  # it is the active one now, whether it can be opened or not
-            with suppress(OSError, sqlite3.Error):  # or at the next write, which tells
-                self._attach()
-
-    def _connect(self, opened: Opened) -> None:
-        path = self.chain.segment(self.active)
-        self._writer, self._reader = connect(path), connect(path)
-        self._leaves = self.chain.leaves(self.active)
-        self._leaves_end = self._leaves.end
-        self.head, self._weight = opened.head, opened.weight
-        self.losses = self._read_losses()
-        self._detached = None
-
-    def _open_again(self) -> None:
-        with self._read_lock:
-            self._disconnect()
-            self._detached = Opened(self.head, self._weight)
-            self._connect(self._detached)
 
     def _attach(self) -> None:
         """Open the active segment where a roll or a repair could not, as often as it takes."""
         if self._broken is not None:
             self._mend_active(self._broken)
-        elif self._detached is not None:
-            with self._read_lock:
-                self._connect(self._detached)
-
-    def _read_losses(self) -> list[tuple[int, Loss]]:
-        rows = self._writer.execute("SELECT loss_id, body FROM losses ORDER BY loss_id").fetchall()
-        return [(loss_id, Loss.FromString(body)) for loss_id, body in rows]
-
-    def _disconnect(self) -> None:
-        self._reader.close()
-        self._writer.close()
-        self._leaves.close()
-        self.chain.witness.close()
-        self._forget_reader()
-
-    def _reader_of(self, first_index: int) -> sqlite3.Connection:
-        if self._closed_reader is None or self._closed_reader[0] != first_index:
-            self._forget_reader()
-            self._closed_reader = first_index, connect_to_read(self.chain.segment(first_index))
-        return self._closed_reader[1]
-
-    def _forget_reader(self) -> None:
-        if self._closed_reader is not None:
-            self._closed_reader[1].close()
-            self._closed_reader = None
+        self._active.attach()
 
 
 def _damage(error: sqlite3.Error | UnicodeDecodeError | DamagedError) -> DamagedError:
@@ -352,10 +281,3 @@ def _damage(error: sqlite3.Error | UnicodeDecodeError | DamagedError) -> Damaged
     if isinstance(error, UnicodeDecodeError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in CORRUPT:
         return DamagedError("SQLite finds it damaged", cause=str(error))
     raise error
-
-
-def _undo(connection: sqlite3.Connection) -> None:
-    """End a transaction that is still open; whatever failed before has been told."""
-    with suppress(sqlite3.Error):  # the disk is gone, or the file was closed meanwhile
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from edge_agent.errors import JournalError
@@ -24,12 +24,21 @@ class Truth:
         base: the tree before it; None when that is not known.
         leaves: leaf hashes in order; None where it is not known.
         frontier: the tree at its end.
+        doubtful: indices whose leaf hash only a leaf file says that is wrong somewhere: it counts for a record that
+            has it, and for nothing else.
     """
 
     first_index: int
     base: Frontier | None
     leaves: list[Leaf]
     frontier: Frontier
+    doubtful: frozenset[int] = frozenset()
+
+    def drop_doubtful(self, found: Container[int]) -> None:
+        """Take a doubtful hash for none, but of the records that were `found` by it."""
+        for index in self.doubtful:
+            if index not in found:
+                self.leaves[index - self.first_index] = None
 
     def frontier_at(self, size: int) -> Frontier | None:
         """The tree of the first `size` records, within the segment; None when it is not known."""
@@ -76,10 +85,11 @@ def find_truth(
             fix="what is left is kept in the directory quarantine: keep that as evidence, move the directory journal "
             "away, and enrol this machine again",
         )
+    leaves = [row or file for row, file in pairs]
     if base is None:  # nothing to weigh it against
-        return Truth(first_index, base, [row or file for row, file in pairs], anchor)
-    # The leaf file is wrong somewhere, nobody knows where: what it alone says counts for nothing.
-    return Truth(first_index, base, by_rows, anchor)
+        return Truth(first_index, base, leaves, anchor)
+    doubtful = frozenset(first_index + place for place, row in enumerate(by_rows) if row is None)
+    return Truth(first_index, base, leaves, anchor, doubtful)
 
 
 def _known(leaves: Sequence[bytes]) -> list[Leaf]:

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from edge_agent.errors import JournalError
 from edge_agent.journal.leaves import LeafFile
+from edge_agent.journal.seen import fits
 from edge_agent.journal.segment import (
     APPLICATION_ID,
     FORMAT,
     PAGE_BYTES,
     SCHEMA,
+    SCHEMA_1,
     Commit,
     DamagedError,
     Head,
@@ -86,16 +88,19 @@ def check_segment(path: Path, leaves: LeafFile, verifier: Verifier) -> Sound:
     OSError and sqlite3.Error when the disk does not let it be checked.
     """
     check_header(path)
+    kept = leaves.read(leaves.first_index, leaves.end)  # before the records: beside an agent that runs, it grows
     try:
         with closing(connect_to_read(path)) as connection:
             connection.execute("BEGIN")
-            _check_schema(connection, path)
+            version = _check_schema(connection, path)
             head = read_head(connection, leaves.first_index)
             if head.origin != verifier.name:
                 raise belongs_to_another(path, head.origin, verifier.name)
             _check_structure(connection)
             _check_state(connection, head)
-            return _Walk(connection, head, leaves, verifier).done()
+            if version == FORMAT and not all(map(fits, connection.execute("SELECT seen_id, crc, event FROM seen"))):
+                raise DamagedError("a message that is remembered against repetition does not fit its checksum")
+            return _Walk(connection, head, leaves.first_index, kept, verifier).done()
     except (sqlite3.Error, UnicodeDecodeError) as error:  # sqlite3 decodes damaged texts, also those of its own errors
         if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in NOT_DAMAGE:
             raise
@@ -122,12 +127,15 @@ def check_header(path: Path) -> None:
             raise DamagedError(f"{path.name} does not begin as a segment does")
 
 
-def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    found = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")]
+def _check_schema(connection: sqlite3.Connection, path: Path) -> int:
+    """The format of a segment that has the tables of one."""
+    found = tuple(
+        sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
+    )
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if found == list(SCHEMA) and version == FORMAT:
-        return
-    if version > FORMAT and found != list(SCHEMA):
+    if (found, version) in ((SCHEMA, FORMAT), (SCHEMA_1, 1)):
+        return version
+    if version > FORMAT and found != SCHEMA:
         raise JournalError(
             f"the journal {path} was written by a newer agent (format {version}, this one knows {FORMAT})",
             fix="install that release again",
@@ -155,15 +163,18 @@ def _check_state(connection: sqlite3.Connection, head: Head) -> None:
 class _Walk:
     """All commits in order, against the leaf file and the signed tree."""
 
-    def __init__(self, connection: sqlite3.Connection, head: Head, leaves: LeafFile, verifier: Verifier) -> None:
-        self._connection, self._head, self._leaves, self._verifier = connection, head, leaves, verifier
+    def __init__(
+        self, connection: sqlite3.Connection, head: Head, first_index: int, kept: bytes, verifier: Verifier
+    ) -> None:
+        self._connection, self._head, self._verifier = connection, head, verifier
+        self._first, self._kept = first_index, kept
         self._lost = lost_between(connection, 0, head.frontier.size)
-        self._kept = leaves.read(leaves.first_index, leaves.end)
+        self._base = None if None in self._lost.values() else head.base  # where a hash is gone, the tree is not known
         self._fit = Leaves.FIT
 
     def done(self) -> Sound:
-        head, first = self._head, self._leaves.first_index
-        frontier, gathered, weight, end, note = head.base, list[bytes](), 0, first, b""
+        head, first = self._head, self._first
+        frontier, gathered, weight, end, note = self._base, list[bytes](), 0, first, b""
         for commit in commits_from(self._connection, first):
             if commit.first_index != end:
                 raise DamagedError(f"the commit at record {end} is gone")
@@ -180,16 +191,15 @@ class _Walk:
             raise DamagedError("the records have another root than the head says")
         if note:
             self._check_note(note)
-        if self._leaves.end > end:
-            raise DamagedError(
-                f"it ends at record {end}, {self._leaves.end - end} records before its leaves do", tail=True
-            )
-        if self._fit is Leaves.FIT and self._leaves.end < end:
+        leaf_end = first + len(self._kept) // HASH_SIZE
+        if leaf_end > end:
+            raise DamagedError(f"it ends at record {end}, {leaf_end - end} records before its leaves do", tail=True)
+        if self._fit is Leaves.FIT and leaf_end < end:
             self._fit = Leaves.SHORT
         return Sound(head, weight, self._fit)
 
     def _compare(self, commit: Commit, hashes: Sequence[bytes]) -> None:
-        start = (commit.first_index - self._leaves.first_index) * HASH_SIZE
+        start = (commit.first_index - self._first) * HASH_SIZE
         made = b"".join(hashes)
         kept = self._kept[start : start + len(made)]
         if not made.startswith(kept):

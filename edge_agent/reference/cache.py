@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
@@ -41,15 +41,17 @@ class ReferenceCache:
         """Open or make the cache; one that is damaged is made anew. EdgeAgentError when there can be none."""
         self._path = path
         self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._closed = False
         try:
             try:
-                self._open()
+                self._load()
             except sqlite3.OperationalError:
                 raise  # the disk's fault, or the system's; not the file's
             except (sqlite3.DatabaseError, DecodeError):  # all of it is fetched again; capture must not wait for people
                 for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
                     path.with_name(name).unlink(missing_ok=True)
-                self._open()
+                self._load()
         except (sqlite3.Error, OSError) as error:
             raise EdgeAgentError(
                 f"the reference cache {path} cannot be used",
@@ -59,19 +61,34 @@ class ReferenceCache:
         self._index: BookingIndex | None = None
         self._doubted = False
 
-    def _open(self) -> None:
-        self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+    def _load(self) -> None:
         try:
-            self._connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
-            self._position, wall_ns, mono_ns, boot_id = self._connection.execute(
+            connection = self._use()
+            self._position, wall_ns, mono_ns, boot_id = connection.execute(
                 "SELECT position, fetched_ns, mono_ns, boot_id FROM state JOIN fetched USING (only)"
             ).fetchone()
             self._fetched = Moment(WallNs(wall_ns), MonoNs(mono_ns), boot_id, synchronised=False) if wall_ns else None
-            rows = self._connection.execute("SELECT body FROM declarations").fetchall()
+            rows = connection.execute("SELECT body FROM declarations").fetchall()
             self._latest = {d.declaration_id: d for d in (Declaration.FromString(body) for (body,) in rows)}
         except (sqlite3.Error, DecodeError):
-            self._connection.close()
+            self._disconnect()
             raise
+
+    def _use(self) -> sqlite3.Connection:
+        """The file, open; sqlite3.Error when it cannot be opened, or was closed for good."""
+        if self._closed:
+            raise sqlite3.ProgrammingError("the cache is closed")
+        if self._connection is None:
+            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            self._connection = connection
+            connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
+        return self._connection
+
+    def _disconnect(self) -> None:
+        """Close what is open, which undoes what was not committed; the next use opens it anew."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     @property
     def position(self) -> int:
@@ -146,18 +163,23 @@ class ReferenceCache:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._connection.close()
+            self._disconnect()
+            self._closed = True
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; undone, and told in words, when anything in it fails."""
+        """One transaction; undone, and told in words, when anything in it fails.
+
+        Then the file is opened anew for the next one: SQLite goes on only reading what it could not open for writing
+        once.
+        """
         try:
-            self._connection.execute("BEGIN")
-            yield self._connection
-            self._connection.execute("COMMIT")
+            connection = self._use()
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
         except (sqlite3.Error, DecodeError) as error:
-            with suppress(sqlite3.Error):  # SQLite has undone it itself, or the file is closed
-                self._connection.execute("ROLLBACK")
+            self._disconnect()
             raise EdgeAgentError(
                 f"the reference cache {self._path} cannot be written",
                 cause=str(error),

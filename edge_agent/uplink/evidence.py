@@ -49,6 +49,8 @@ class Courier:
         """`busy` says whether records wait: then evidence takes a small part of the line."""
         self._blobs, self._busy, self._monotonic = blobs, busy, monotonic
         self._pace = Pace()
+        self.sent_bytes = 0
+        """Bytes of blobs that went up since the start, those sent again too."""
 
     def deliver(self, channel: grpc.Channel, item: tuple[bytes, int, str], stop: Event) -> None:
         """Deliver one blob, given as (sha256, size, media type); it may be forgotten at the gate afterwards.
@@ -87,6 +89,7 @@ class Courier:
                     answer = _Answer(response.offset + len(piece), complete=False)
                     for start in range(0, len(piece), CHUNK):
                         requests.put(pb.PutEvidenceRequest(chunk=bytes(piece[start : start + CHUNK])))
+                    self.sent_bytes += len(piece)
                     requests.put(None)  # what came is kept, and the next piece goes on there
         finally:
             requests.put(None)

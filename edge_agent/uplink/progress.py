@@ -19,6 +19,18 @@ MOST_POINTS = 64
 
 
 @dataclass(frozen=True, slots=True)
+class SentBytes:
+    """Bytes of each kind that went up since the agent started, those sent again too; without what TLS adds."""
+
+    batches: int = 0
+    live: int = 0
+    evidence: int = 0
+
+
+NOTHING = SentBytes()
+
+
+@dataclass(frozen=True, slots=True)
 class UplinkState:
     """The uplink at one moment.
 
@@ -33,6 +45,7 @@ class UplinkState:
         collector_behind: records that the collector has lost: it was restored from an old backup, and is being sent
             them again; 0 as a rule.
         live_waiting: records that go ahead of the backlog and are not known to be at the collector.
+        sent: bytes that went up.
     """
 
     connected: bool = False
@@ -44,6 +57,7 @@ class UplinkState:
     stalled_s: float = 0.0
     collector_behind: int = 0
     live_waiting: int = 0
+    sent: SentBytes = NOTHING
 
     @property
     def no_progress(self) -> bool:
@@ -97,7 +111,7 @@ class Progress:
         self._held = size
         self._points.clear()
 
-    def state(self, size: int, live_waiting: int, now: Moment) -> UplinkState:
+    def state(self, size: int, live_waiting: int, now: Moment, sent: SentBytes = NOTHING) -> UplinkState:
         """How it is, with `size` records in the journal. To be asked every second or so: see `stalled_s`."""
         backlog = max(0, size - self._held)
         if not backlog:
@@ -112,6 +126,7 @@ class Progress:
             stalled_s=round(now.seconds_since(self._moved), 1),
             collector_behind=self._promised - self._held,
             live_waiting=live_waiting,
+            sent=sent,
         )
 
     def _rate(self, now: Moment) -> float:

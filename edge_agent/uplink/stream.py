@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Protocol
 
 import grpc
 
 from edge_agent.errors import JournalError, UplinkError
-from edge_agent.model.sealed import LiveItem, Stretch
 from edge_agent.uplink.live import LiveLane
+from edge_agent.uplink.refusals import check_held, refused
 from edge_agent.uplink.session import SendBatch, SendLive, Session, Terms, Wait
+from edge_agent.uplink.source import JournalSource
 from edge_agent.uplink.window import RecordRate
-from gate_contract.checkpoint import NoteError, Receipt, Verifier, open_receipt
+from gate_contract.checkpoint import NoteError, Verifier, open_receipt
 from gate_contract.envelope import seal_encoded
 from gate_contract.v1 import uplink_pb2 as pb
 from gate_contract.v1.uplink_pb2_grpc import UplinkServiceStub
@@ -27,43 +27,6 @@ IDLE_S = 1.0
 """How long the sender sleeps before the welcome when nothing wakes it; only a lost wake-up would need it."""
 
 SOON_S = 0.05
-
-FOR_A_PERSON = (
-    pb.REFUSAL_CODE_FORK,
-    pb.REFUSAL_CODE_BAD_SEAL,
-    pb.REFUSAL_CODE_TOO_LARGE,
-    pb.REFUSAL_CODE_MALFORMED,
-    pb.REFUSAL_CODE_BAD_PROOF,
-)
-"""Refusals that the same records will meet again."""
-
-
-class StandstillError(UplinkError):
-    """Nothing goes up until a person has acted: trying again soon does not help. Capture goes on."""
-
-
-class JournalSource(Protocol):
-    """What the uplink needs of a journal."""
-
-    @property
-    def origin(self) -> str:
-        """Origin of its checkpoints."""
-
-    @property
-    def size(self) -> int:
-        """Records captured."""
-
-    def stretch(self, first_index: int, max_records: int, max_bytes: int) -> Stretch | None:
-        """Records from an index on, up to a signed checkpoint."""
-
-    def live(self, index: int) -> LiveItem | None:
-        """One record with its proof; None when it was not appended lately."""
-
-    def receipt(self) -> tuple[int, bytes]:
-        """Latest receipt: size and note."""
-
-    def acknowledge(self, receipt: Receipt, note: bytes, dead_lettered: int, received_ns: int) -> None:
-        """Keep a verified receipt."""
 
 
 @dataclass(slots=True)
@@ -116,6 +79,8 @@ class RecordStream:
         self._changed = threading.Condition()
         self._connection = _Connection(monotonic())
         self._closed = False
+        self.batch_bytes = self.live_bytes = 0
+        """Bytes of batches and of live records that went up since the start, those sent again too."""
 
     @property
     def live_waiting(self) -> int:
@@ -248,6 +213,7 @@ class RecordStream:
         batch = seal_encoded(stretch.first_index, stretch.bodies, stretch.note, stretch.lost)
         with self._changed:
             session.sent_batch(stretch.end, stretch.record_count, len(batch), self._monotonic())
+            self.batch_bytes += len(batch)
         yield pb.StreamRequest(batch=batch)
 
     def _live_records(self, session: Session, step: SendLive) -> Iterator[pb.StreamRequest]:
@@ -258,7 +224,9 @@ class RecordStream:
         items = [item for item in found.values() if item is not None]
         for note, group in groupby(items, key=lambda item: item.note):  # those of one commit share its checkpoint
             records = [pb.LiveRecord(index=item.index, body=item.body, proof=item.proof) for item in group]
-            yield pb.StreamRequest(live=pb.LiveRecords(checkpoint=note, records=records))
+            live = pb.LiveRecords(checkpoint=note, records=records)
+            self.live_bytes += live.ByteSize()
+            yield pb.StreamRequest(live=live)
 
     # --- down ----------------------------------------------------------------------------------------------------
 
@@ -274,17 +242,12 @@ class RecordStream:
                 with self._changed:
                     self._live.settled(response.live.indices)
             case "refusal":
-                raise _refused(response.refusal)
+                raise refused(response.refusal)
             case _:
                 pass  # something a newer collector says: not for us
 
     def _welcome(self, connection: _Connection, welcome: pb.Welcome) -> None:
-        if welcome.size > self._journal.size:
-            raise StandstillError(
-                f"the collector holds {welcome.size} records of this journal, which has {self._journal.size}",
-                cause="the journal was replaced by an older copy",
-                fix="enrol this machine again: a new key begins a new journal",
-            )
+        check_held(welcome.size, self._journal.size)
         promised, _ = self._journal.receipt()
         if welcome.size < promised:
             self._on_behind(welcome.size, promised)
@@ -311,8 +274,3 @@ class RecordStream:
                 raise UplinkError("the collector sent a receipt that cannot be", cause=str(error)) from error
             self._changed.notify_all()
         self._on_receipt(receipt.checkpoint.size)
-
-
-def _refused(refusal: pb.Refusal) -> UplinkError:
-    kind = StandstillError if refusal.code in FOR_A_PERSON else UplinkError
-    return kind(f"the collector refused a batch ({pb.RefusalCode.Name(refusal.code)})", cause=refusal.text)

@@ -17,8 +17,9 @@ import structlog
 
 from edge_agent.errors import EdgeAgentError, EvidenceLostError, UplinkError
 from edge_agent.uplink.evidence import Blobs, Courier
-from edge_agent.uplink.progress import UplinkState
-from edge_agent.uplink.stream import RecordStream, StandstillError
+from edge_agent.uplink.progress import SentBytes, UplinkState
+from edge_agent.uplink.refusals import StandstillError
+from edge_agent.uplink.stream import RecordStream
 
 LOG = structlog.get_logger()
 
@@ -58,7 +59,7 @@ half-open connection is noticed within 25 s."""
 PING_AFTER_S = 8.0
 
 MOST_PATIENCE = 16
-"""An answer waits behind what is being sent, and a commit of half a megabyte takes long on a slow line. Where a
+"""An answer waits behind what is being sent, and one record of 256 KiB takes long on a slow line. Where a
 connection was ended while records waited, and had brought none of them to the collector, the next one has twice the
 time, up to so many times DEAD_AFTER_S; else nothing would ever get through."""
 
@@ -135,6 +136,11 @@ class Uplink:
         self._patience = 1
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
+
+    @property
+    def sent(self) -> SentBytes:
+        """What went up since the start."""
+        return SentBytes(self._stream.batch_bytes, self._stream.live_bytes, self._courier.sent_bytes)
 
     def start(self) -> None:
         """Begin to connect."""

@@ -38,6 +38,8 @@ def _act_keeping(state: Path, teller: Teller) -> None:
     evidence = teller.step(EvidenceStore, state)
     for name in ("a", "b", "before", "c"):
         kept = teller.step(evidence.keep, _blob(name), "image/jpeg", "vehicle")
+        if kept.not_kept:
+            continue  # on a full disk, and the reference says so
         teller.promised("evidence", kept.sha256.hex())
         if name == "b":
             teller.promised("being delivered", kept.sha256.hex())

@@ -6,8 +6,8 @@ The program is the real one; only these numbers differ.
 from __future__ import annotations
 
 from edge_agent import cli
-from edge_agent.app import agent
-from edge_agent.journal import journal
+from edge_agent.app import house
+from edge_agent.journal import sizes
 
 KEEP_HOUSE_EVERY_S = 0.5
 SEGMENT_BYTES = 24 << 10
@@ -16,8 +16,8 @@ SEGMENT_BYTES = 24 << 10
 
 def main() -> None:
     """Run the command line with the smaller numbers."""
-    agent.KEEP_HOUSE_EVERY_S = KEEP_HOUSE_EVERY_S
-    journal.SEGMENT_BYTES = journal.LEAST_SEGMENT_BYTES = SEGMENT_BYTES
+    house.KEEP_HOUSE_EVERY_S = KEEP_HOUSE_EVERY_S
+    sizes.SEGMENT_BYTES = sizes.LEAST_SEGMENT_BYTES = SEGMENT_BYTES
     cli.main()
 
 

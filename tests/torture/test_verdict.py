@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from gate_contract.v1.batch_pb2 import Batch
-from gate_contract.v1.passage_pb2 import Evidence, Passage, PlateRead
+from gate_contract.v1.evidence_pb2 import Evidence
+from gate_contract.v1.passage_pb2 import Passage, PlateRead
 from gate_contract.v1.record_pb2 import Loss, Orphan, Record
 from tests.torture.ends import CollectorEnd, GateEnd
 from tests.torture.verdict import judge_balance, judge_gate

@@ -155,7 +155,8 @@ def _fork(request: dict[str, Any], run: Callable[[], object]) -> int:
 
 def _become(request: dict[str, Any]) -> None:
     """As if started by the arguments, with the log as output."""
-    os.setsid() if os.getpgrp() != os.getpid() else None
+    with suppress(PermissionError):  # it leads a group already: whoever forked it was faster
+        os.setsid()
     log = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     null = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((null, 0), (log, 1), (log, 2)):

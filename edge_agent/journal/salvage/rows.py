@@ -31,6 +31,7 @@ class Found:
     commits: list[Row] = field(default_factory=list)
     heads: list[Row] = field(default_factory=list)
     inbox: dict[int, Row] = field(default_factory=dict)
+    seen: dict[int, Row] = field(default_factory=dict)
     seen_events: dict[int, Row] = field(default_factory=dict)
     in_flight: dict[int, Row] = field(default_factory=dict)
     losses: dict[int, Row] = field(default_factory=dict)
@@ -51,6 +52,7 @@ _SHAPES = (
     _Shape((int, int, bytes, bytes), lambda found, row: found.commits.append(row)),
     _Shape(_HEAD, lambda found, row: found.heads.append(row)),
     _Shape((str, bytes, bytes), lambda found, row: found.inbox.setdefault(row[0], row)),
+    _Shape((int, bytes), lambda found, row: found.seen.setdefault(row[0], row)),
     _Shape((str, str), lambda found, row: found.seen_events.setdefault(row[0], row)),
     _Shape((bytes, str, bytes), lambda found, row: found.in_flight.setdefault(row[0], row)),
     _Shape((bytes, bytes), lambda found, row: found.losses.setdefault(row[0], row)),

@@ -14,19 +14,25 @@ import pytest
 from sqlalchemy import Connection
 
 from collector.errors import StoreError
-from collector.metering import STREAM, CallMeter, MeteredWriter, timed
+from collector.ingest.accept import Arrival, LiveArrival
+from collector.ingest.prepare import prepare_live
+from collector.metering import EVIDENCE, STREAM, CallMeter, MeteredWriter, timed
 from collector.metrics import Metrics
+from gate_contract.v1.record_pb2 import Record
 from gate_contract.v1.uplink_pb2 import (
     REFUSAL_CODE_BAD_PROOF,
+    EvidenceOffer,
     Hello,
     LiveRecords,
+    PutEvidenceRequest,
+    PutEvidenceResponse,
     Receipt,
     Refusal,
     StreamRequest,
     StreamResponse,
     Welcome,
 )
-from tests.unit.collector.collected import Collected
+from tests.unit.collector.collected import Collected, passage
 
 WAIT_S = 30
 
@@ -118,6 +124,27 @@ def test_work_that_fails_is_finished_too_a_full_disk_is_no_hang(writer: MeteredW
     assert writer.stuck_s == 0.0
 
 
+def test_blobs_that_a_gate_gave_up_are_counted_once_they_are_stored(
+    collected: Collected, metrics: Metrics, writer: MeteredWriter
+) -> None:
+    agent = collected.admit("gate-1")
+    record = Record.FromString(passage("p1"))
+    record.passage.plates[0].pictures.add(role="plate", not_kept="the gate's disk was full")
+    record.passage.plates[0].pictures.add(role="vehicle")
+    record.passage.weighings[0].curve.not_kept = "the gate's disk was full"
+    agent.records += [record.SerializeToString(), passage("p2")]
+    journal_id = collected.head(agent).journal_id
+    live = LiveArrival(journal_id, prepare_live(agent.live(0), agent.signer.verifier))
+    batch = Arrival(journal_id, collected.prepare(agent, agent.batch()))
+    for outcome in (writer.submit(live), writer.submit(batch), writer.submit(batch)):
+        outcome.result(WAIT_S)
+    for _ in range(WAIT_S * 100):
+        if not writer.under_way:
+            break
+        threading.Event().wait(0.01)
+    assert metrics.registry.get_sample_value("tidegate_collector_evidence_shed_total") == 2
+
+
 def test_turns_of_the_reconciliation_are_timed_and_their_result_is_handed_on(metrics: Metrics) -> None:
     assert timed(lambda now_ns: now_ns + 1, metrics)(41) == 42
     assert metrics.registry.get_sample_value("tidegate_collector_judge_seconds_count") == 1
@@ -194,6 +221,25 @@ def test_a_method_that_there_is_not_is_left_to_grpc(metrics: Metrics) -> None:
         return None
 
     assert asyncio.run(CallMeter(metrics).intercept_service(nothing, Call("/x/Y"))) is None
+
+
+def test_bytes_of_evidence_are_counted_as_they_come(metrics: Metrics) -> None:
+    async def put(requests: AsyncIterator[PutEvidenceRequest], _context: Context) -> AsyncIterator[PutEvidenceResponse]:
+        async for request in requests:
+            yield PutEvidenceResponse(offset=len(request.chunk))
+
+    async def requests() -> AsyncIterator[PutEvidenceRequest]:
+        yield PutEvidenceRequest(offer=EvidenceOffer(size=7))
+        yield PutEvidenceRequest(chunk=b"pic")
+        yield PutEvidenceRequest(chunk=b"ture")
+
+    async def talk(handler: Any) -> list[int]:
+        return [response.offset async for response in handler.stream_stream(requests(), Context())]
+
+    put_handler = Handler(stream_stream=put, request_streaming=True, response_streaming=True)
+    assert asyncio.run(talk(metered(metrics, EVIDENCE, put_handler))) == [0, 3, 4]
+    assert metrics.registry.get_sample_value("tidegate_collector_evidence_received_bytes_total") == 7
+    assert calls(metrics, "PutEvidence", "OK") == 1
 
 
 def test_what_goes_over_an_agents_stream_is_counted_and_a_stream_that_is_left_is_over(metrics: Metrics) -> None:

@@ -15,7 +15,7 @@ from collector.errors import CollectorError
 from collector.store import schema
 from gate_contract.rules import RULE_BOOK_HASH
 from gate_contract.v1.decision_pb2 import ACTION_RELEASE, Decision
-from gate_contract.v1.passage_pb2 import Evidence
+from gate_contract.v1.evidence_pb2 import Evidence
 from gate_contract.v1.stamp_pb2 import CLOCK_STATE_UNSYNCHRONISED
 from tests.unit.collector.reconcile.island import HOUR, NOON, SECOND, Island, a_declaration, a_passage
 

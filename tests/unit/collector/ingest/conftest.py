@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.collector.collected import Agent, Collected
+from tests.unit.collector.collected import Agent, Collected, probes
+from tests.unit.collector.ingest.stories import Database
 
 
 @pytest.fixture
@@ -29,3 +30,17 @@ def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Collect
 def agent(anywhere: Collected) -> Agent:
     """An agent that was admitted there."""
     return anywhere.admit("gate-1")
+
+
+@pytest.fixture
+def gate(collected: Collected) -> Agent:
+    """A gate with six records to send."""
+    gate = collected.admit("gate-1")
+    gate.records += probes(6)
+    return gate
+
+
+@pytest.fixture
+def database(collected: Collected) -> Database:
+    """The database, which the test may take away."""
+    return Database(collected.store)

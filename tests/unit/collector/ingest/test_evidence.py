@@ -68,6 +68,33 @@ def test_a_blob_that_is_there_is_whole_at_once(evidence: EvidenceStore) -> None:
     assert upload.offset == len(BLOB)
 
 
+def test_a_blob_whose_name_was_not_synced_is_not_whole_until_it_is(
+    evidence: EvidenceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    def failing(directory: Path) -> None:
+        asked.append(directory)
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("collector.ingest.evidence._sync", failing)
+        for _ in range(2):
+            with evidence.begin(offer(), "gate-1") as upload:
+                upload.open()
+                if not upload.is_whole:
+                    upload.write(BLOB)
+                with pytest.raises(OSError, match="Input/output error"):
+                    upload.finish()
+    name = evidence.path(sha256(BLOB).digest()).parent
+    assert asked == [name, name]
+    monkeypatch.setattr("collector.ingest.evidence._sync", asked.append)
+    with evidence.begin(offer(), "gate-1") as upload:
+        upload.open()
+        upload.finish()
+    assert asked[2:] == [name, tmp_path / "evidence", tmp_path]
+
+
 def test_bytes_of_another_blob_are_refused_and_begin_anew(evidence: EvidenceStore) -> None:
     with evidence.begin(offer(), "gate-1") as upload:
         upload.open()

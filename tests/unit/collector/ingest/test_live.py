@@ -141,15 +141,36 @@ def test_a_backlog_that_differs_is_a_fork_quarantined_with_its_index(collected: 
     assert rows(collected, schema.batches) == []
 
 
-def test_a_backlog_that_leads_to_another_root_is_a_fork_of_unknown_index(collected: Collected, agent: Agent) -> None:
+def test_a_backlog_that_leads_to_another_root_is_a_fork_named_after_the_live_record(
+    collected: Collected, agent: Agent
+) -> None:
     agent.records += [passage("p1"), *probes(4, 5)]
     collected.take_live(agent, agent.live(5, size=7))
+    collected.take(agent, agent.batch(0, 2))
     agent.records[6] = b"another"
-    outcome = collected.take(agent, agent.batch())
+    outcome = collected.take(agent, agent.batch(2))
     assert isinstance(outcome, Forked)
-    assert "the live checkpoint of 7 records" in outcome.text
+    assert "the live record 5 was proved under a checkpoint of 7 records" in outcome.text
+    assert outcome.text.endswith("which part somewhere before record 7")
     (row,) = rows(collected, schema.quarantine)
-    assert row.record_index == 0
+    assert row.record_index == 5
+
+
+def test_a_live_checkpoint_of_another_history_is_named_after_its_record(collected: Collected, agent: Agent) -> None:
+    collected.take(agent, agent.batch(0, 5))
+    agent.records += [passage("p1")]
+    collected.take_live(agent, agent.live(5))
+    honest = list(agent.records)
+    agent.records[1] = b"another"
+    told = []
+    for index, size in ((2, 5), (4, 6)):
+        outcome = collected.take_live(agent, agent.live(index, size=size))
+        assert isinstance(outcome, Forked)
+        told.append(outcome.text)
+    agent.records = honest
+    assert [text[: text.index(" was")] for text in told] == ["the live record 2", "the live record 4"]
+    assert [text[-9:] for text in told] == [" record 5", " record 6"]
+    assert [row.record_index for row in rows(collected, schema.quarantine)] == [2, 4]
 
 
 def test_a_live_record_that_differs_from_what_is_held_is_a_fork(collected: Collected, agent: Agent) -> None:

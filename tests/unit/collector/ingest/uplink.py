@@ -90,9 +90,15 @@ class Call:
 class Uplink:
     """The servicer with its writer; a context manager within a running loop."""
 
-    def __init__(self, collected: Collected, store: Store | None = None, **settings: int) -> None:
+    def __init__(
+        self,
+        collected: Collected,
+        store: Store | None = None,
+        authority: Authority | None = None,
+        **settings: int,
+    ) -> None:
         self._collected = collected
-        self._authority = Authority.make(DEPLOYMENT, START)
+        self._authority = authority or Authority.make(DEPLOYMENT, START)
         self.woken = 0
         self.store = store or collected.store
         self.writer = Writer(self.store, collected.ledger, collected.receipts, lambda: collected.now_ns, self._wake)

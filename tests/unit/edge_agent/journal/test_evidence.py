@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.errors import EvidenceLostError, JournalError
+from edge_agent.journal import evidence, evidence_list
 from edge_agent.journal.evidence import EvidenceStore
 from edge_agent.journal.evidence_list import EvidenceList, listed
 
@@ -147,6 +148,30 @@ def test_a_disk_that_takes_nothing_is_told_and_nothing_is_promised(tmp_path: Pat
     assert store.waiting() == []
 
 
+def test_a_name_whose_sync_failed_is_synced_before_the_blob_is_promised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = EvidenceStore(tmp_path)
+    asked: list[Path] = []
+
+    def failing(path: Path) -> None:
+        asked.append(path)
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evidence, "synced", failing)
+        for _ in range(2):
+            with pytest.raises(JournalError, match="Input/output error"):
+                store.keep(b"picture", "image/jpeg", "plate")
+    name = tmp_path / "evidence" / sha256(b"picture").hexdigest()[:2]
+    assert asked == [name, name]
+    assert store.waiting() == []
+    monkeypatch.setattr(evidence, "synced", asked.append)
+    store.keep(b"picture", "image/jpeg", "plate")
+    assert asked[2:] == [name, tmp_path / "evidence"]
+    store.close()
+
+
 # --- the list of what is to be delivered -----------------------------------------------------------------------------
 
 
@@ -229,14 +254,55 @@ def test_entries_that_a_damaged_log_does_not_give_are_found_in_the_directory(tmp
 def test_a_list_that_is_damaged_while_it_is_used_is_made_again(tmp_path: Path) -> None:
     store = EvidenceStore(tmp_path)
     kept = store.keep(b"picture", "image/jpeg", "plate")
-    store._list._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection = store._list._connection
+    assert connection is not None
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     spoil(tmp_path / "evidence.db")
-    store._list._connection.execute("PRAGMA cache_size=0")
-    store._list._connection.execute("PRAGMA shrink_memory")
+    connection.execute("PRAGMA cache_size=0")
+    connection.execute("PRAGMA shrink_memory")
     more = store.keep(b"<more/>", "application/xml", "message")
     assert {digest for digest, *_ in store.waiting()} == {kept.sha256, more.sha256}
     assert len(store.mended) == 1
     store.close()
+
+
+def test_a_list_that_sqlite_only_reads_is_opened_anew(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
+    connection = store._list._connection
+    assert connection is not None
+    connection.close()
+    store._list._connection = sqlite3.connect(
+        f"{(tmp_path / 'evidence.db').as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+    )  # as after one open(2) that failed
+    kept = store.keep(b"picture", "image/jpeg", "plate")
+    assert [digest for digest, *_ in store.waiting()] == [kept.sha256]
+    assert store.mended == []
+    store.close()
+
+
+def test_a_list_that_could_not_be_made_again_leaves_nothing_and_is_made_at_the_next_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = EvidenceStore(tmp_path)
+    kept = store.keep(b"picture", "image/jpeg", "plate")
+    store.close()
+    spoil(tmp_path / "evidence.db")
+
+    def failing(_path: Path) -> None:
+        assert (tmp_path / "evidence.db.part").exists()
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evidence_list, "synced", failing)
+        with pytest.raises(JournalError, match="Input/output error"):
+            EvidenceStore(tmp_path)
+    assert list(tmp_path.glob("*.part*")) == []
+    for left in ("evidence.db.part", "evidence.db.part-journal"):
+        (tmp_path / left).write_bytes(b"an agent was killed here")
+    again = EvidenceStore(tmp_path)
+    assert [digest for digest, *_ in again.waiting()] == [kept.sha256]
+    again.close()
+    assert list(tmp_path.glob("*.part*")) == []
 
 
 def test_a_list_that_cannot_be_opened_is_named(tmp_path: Path) -> None:

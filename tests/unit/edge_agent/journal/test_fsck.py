@@ -6,6 +6,9 @@ import fcntl
 import json
 import os
 import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,15 +19,16 @@ from click.testing import CliRunner, Result
 
 from edge_agent.commands import fsck as command
 from edge_agent.errors import EdgeAgentError
+from edge_agent.journal import fsck as examining
 from edge_agent.journal.evidence import EvidenceStore
-from edge_agent.journal.fsck import examine
+from edge_agent.journal.fsck import Finding, examine
 from edge_agent.journal.journal import Journal
 from edge_agent.journal.segment import Commit, commits_from, connect
 from edge_agent.keys import AgentKeys
 from gate_contract.checkpoint import Checkpoint
 from gate_contract.merkle import leaf_hash
+from tests.unit.edge_agent.journal.damaging import RECORDS, change, leaves, make, segment, sql
 from tests.unit.edge_agent.journal.journals import SIGNER, acknowledge, opened
-from tests.unit.edge_agent.journal.test_recovery import RECORDS, change, leaves, make, segment, sql
 
 
 @pytest.fixture
@@ -191,14 +195,65 @@ def test_a_machine_that_is_not_enrolled_or_a_site_file_that_is_not_there_is_said
     assert "site.toml" in result.output
 
 
-@pytest.mark.parametrize("options", [(), ("--repair",)])
-def test_while_an_agent_runs_nothing_is_looked_at(state: Path, options: tuple[str, ...]) -> None:
+def test_what_an_agent_uses_is_not_repaired(state: Path) -> None:
     with (state / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        result = run(state, *options)
+        result = run(state, "--repair")
+        assert result.exit_code == 2
+        assert "an agent uses" in result.output
+    assert run(state, "--repair").exit_code == 0
+
+
+def test_beside_an_agent_that_runs_what_is_sound_is_found_sound_and_what_is_damaged_damaged(state: Path) -> None:
+    over = threading.Event()
+    with opened(state / "journal") as journal, (state / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def work() -> None:
+            while not over.wait(0.001):
+                journal.append([b"captured meanwhile"], in_flight={"L1": b"moves"})
+
+        agent = threading.Thread(target=work)
+        agent.start()
+        try:
+            found = [run(state) for _ in range(5)]
+            change(segment(state / "journal", 2), RECORDS[3], b"")
+            damaged = run(state)
+        finally:
+            over.set()
+            agent.join()
+    assert [(each.exit_code, each.output) for each in found if each.exit_code] == []
+    assert damaged.exit_code == 1
+    assert damaged.output.count("next:") == 1
+    assert f"{segment(state, 2).name}: the commit at record 2" in damaged.output
+
+
+def test_a_database_that_cannot_be_opened_is_told(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Path) -> None:
+        error = sqlite3.OperationalError("unable to open database file")
+        error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+        raise error
+
+    monkeypatch.setattr("edge_agent.journal.verify.connect_to_read", fail)
+    result = run(state)
     assert result.exit_code == 2
-    assert "an agent uses" in result.output
-    assert run(state, *options).exit_code == 0
+    assert "unable to open database file" in result.output
+
+
+def test_beside_an_agent_only_what_is_found_each_time_counts(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, looks = examining._altered, list[Path]()
+
+    def once(state_dir: Path, blobs: list[Path]) -> Iterator[Finding]:
+        looks.append(state_dir)
+        if len(looks) == 1:
+            yield Finding("evidence/x", "seen in between", "nothing", "look again")
+            blobs[0].unlink()  # removed behind the agent's back while it is looked at
+        yield from real(state_dir, blobs)
+
+    monkeypatch.setattr(examining, "_altered", once)
+    report = examine(state, SIGNER, running=True)
+    assert len(looks) == 3
+    assert [each.damage for each in report.findings] == ["a blob that is to be delivered is gone"]
 
 
 def test_only_the_agents_user_repairs(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,11 +272,27 @@ def test_the_command_is_known_to_edge_agent() -> None:
     assert "--repair" in result.output
 
 
-def test_every_segment_of_a_killed_agent_is_checked_with_its_log(tmp_path: Path) -> None:
-    (tmp_path / "living").mkdir()
-    with closing(Journal(tmp_path / "living" / "journal", SIGNER)) as journal:
+def traces(directory: Path) -> dict[str, tuple[bytes, int]]:
+    """Every name below a directory, with what is there and when it was last changed."""
+    return {
+        str(path): (path.read_bytes() if path.is_file() else b"", path.stat().st_mtime_ns)
+        for path in (directory, *directory.rglob("*"))
+    }
+
+
+def test_what_a_killed_agent_left_is_checked_with_its_logs_and_nothing_of_it_is_touched(tmp_path: Path) -> None:
+    living, killed = tmp_path / "living", tmp_path / "killed"
+    living.mkdir()
+    with closing(Journal(living / "journal", SIGNER)) as journal, closing(EvidenceStore(living)) as store:
         journal.append(RECORDS)
-        shutil.copytree(tmp_path / "living", tmp_path / "killed")
-    assert examine(tmp_path / "killed", SIGNER).records == len(RECORDS)
-    log = next((tmp_path / "killed" / "journal").glob("*-wal"))
-    assert log.stat().st_size > 0, "it is left as it is"
+        store.keep(b"\xff\xd8\xff picture", "image/jpeg", "plate")
+        shutil.copytree(living, killed, ignore=shutil.ignore_patterns("evidence.db-shm"))
+    for unfinished in ("journal/00000000000000000099.db.part", "evidence.db.part", "evidence/ab.17.part"):
+        (killed / unfinished).write_bytes(b"an agent was killed here")
+    (killed / "lock").touch()
+    assert all(path.stat().st_size for path in (*killed.glob("journal/*-wal"), killed / "evidence.db-wal"))
+    before = traces(killed)
+    report = examine(killed, SIGNER)
+    assert (report.records, report.blobs, report.findings) == (len(RECORDS), 1, [])
+    assert run(killed).exit_code == 0
+    assert traces(killed) == before

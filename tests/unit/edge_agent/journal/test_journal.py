@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.errors import JournalError
-from edge_agent.journal.journal import MAX_COMMIT_BYTES, MAX_COMMIT_RECORDS, RECENT_COMMITS, Counts, Journal
+from edge_agent.journal.journal import Counts, Journal
+from edge_agent.journal.recent import RECENT_COMMITS
+from edge_agent.journal.sealing import MAX_COMMIT_BYTES, MAX_COMMIT_RECORDS, seal
 from gate_contract.checkpoint import Checkpoint, Note, Receipt, Signer
 from gate_contract.envelope import MAX_RECORD_BYTES, leaf_hashes, open_batch
 from gate_contract.merkle import Frontier, leaf_hash, verify_inclusion
@@ -72,13 +74,23 @@ def test_a_stretch_ends_at_a_checkpoint_within_the_bounds(path: Path) -> None:
 def test_a_large_append_is_sealed_in_groups_that_can_be_sent(path: Path) -> None:
     journal = Journal(path, SIGNER)
     journal.append([b"x"] * (2 * MAX_COMMIT_RECORDS + 1))
-    journal.append([b"x" * 200_000] * 4)
+    journal.append([b"x" * 1000] * 100)
+    journal.append([b"x" * 200_000] * 2)
     sizes, at = [], 0
     while (stretch := journal.stretch(at, 1, 1)) is not None:
         sizes.append(stretch.record_count)
-        assert sum(map(len, records_of(stretch))) <= MAX_COMMIT_BYTES
+        assert stretch.record_count == 1 or sum(map(len, records_of(stretch))) <= MAX_COMMIT_BYTES
         at = stretch.end
-    assert sizes == [2048, 2048, 1, 2, 2]
+    assert sizes == [2048, 2048, 1, 32, 32, 32, 4, 1, 1]
+    journal.close()
+
+
+def test_what_a_live_record_may_have_to_wait_for_takes_less_than_a_second_on_a_slow_line(path: Path) -> None:
+    journal = Journal(path, SIGNER)
+    journal.append([bytes(500)] * 1000)  # half a megabyte at once
+    stretch = journal.stretch(0, 8192, 1)
+    assert stretch is not None
+    assert len(sealed(stretch)) < 40_000
     journal.close()
 
 
@@ -179,7 +191,7 @@ def test_inbox_ids_are_given_once(path: Path) -> None:
 
 
 def test_only_so_many_events_are_remembered(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_agent.journal.spool.KEPT_EVENTS", 2)
+    monkeypatch.setattr("edge_agent.journal.seen.KEPT_EVENTS", 2)
     with closing(Journal(path, SIGNER)) as journal:
         for number in range(4):
             assert journal.spool.keep("camera-1", f"e{number}", b"") is not None
@@ -221,12 +233,20 @@ def test_a_record_appended_lately_is_proved_by_itself(path: Path) -> None:
 
 def test_only_so_many_commits_are_remembered_for_proofs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert RECENT_COMMITS == 4096
-    monkeypatch.setattr("edge_agent.journal.journal.RECENT_COMMITS", 2)
+    monkeypatch.setattr("edge_agent.journal.recent.RECENT_COMMITS", 2)
     with closing(Journal(path, SIGNER)) as journal:
         for body in (b"a", b"b", b"c"):
             journal.append([body])
         assert journal.live(0) is None
         assert [item.body for item in (journal.live(1), journal.live(2)) if item] == [b"b", b"c"]
+
+
+def test_a_record_is_proved_only_under_a_checkpoint_of_the_tree_that_it_was_added_to(path: Path) -> None:
+    with closing(Journal(path, SIGNER)) as journal:
+        journal.append([b"a", b"b"])
+        journal._recent.add([(Frontier().grown([bytes(32)] * 2), 3)])
+        journal._store.write(lambda step: seal(step, [b"c"], SIGNER))
+        assert journal.live(2) is None
 
 
 def test_a_stretch_may_begin_within_a_commit(path: Path) -> None:

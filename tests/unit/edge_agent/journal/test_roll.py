@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from edge_agent.errors import JournalError
-from edge_agent.journal import journal as journals_module
-from edge_agent.journal import store, verify
+from edge_agent.journal import active, sizes, verify
 from edge_agent.journal.journal import Journal
 from edge_agent.journal.reserve import Reserve
 from edge_agent.journal.segment import Head, connect, create, finish
@@ -161,7 +160,7 @@ def no_space(*_: object, **__: object) -> None:
 def test_a_full_disk_leaves_nothing_half_done(tmp_path: Path) -> None:
     with closing(Journal(tmp_path / "journal", SIGNER)) as journal:
         journal.append([b"before"])
-        connection = journal._store._writer
+        connection = journal._store._active.writer
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count={pages}")  # SQLite then says what it says on a full disk
         inbox_id = journal.spool.keep("camera-1", "e1", b"message")
@@ -232,7 +231,7 @@ def test_a_new_segment_that_cannot_be_opened_is_opened_with_the_next_append(
     with closing(Journal(tmp_path / "journal", SIGNER, segment_bytes=1)) as journal:
         journal.append(RECORDS[:1])
         with monkeypatch.context() as patch:
-            patch.setattr(store, "connect", fail)
+            patch.setattr(active, "connect", fail)
             for _ in range(3):
                 with pytest.raises(JournalError, match="disk I/O error"):
                     journal.append(RECORDS[1:2])
@@ -266,9 +265,28 @@ def test_a_new_segment_that_is_not_whole_in_its_file_does_not_count(tmp_path: Pa
 
 def test_a_connection_that_only_reads_is_opened_again(tmp_path: Path) -> None:
     with closing(Journal(tmp_path / "journal", SIGNER)) as journal:
-        journal._store._writer.execute("PRAGMA query_only=ON")
+        journal._store._active.writer.execute("PRAGMA query_only=ON")
         assert journal.append(RECORDS[:1]) == 0
         assert (journal.problem, journal.losses) == ("", [])
+
+
+def test_a_roll_from_a_file_that_sqlite_only_reads_is_done_again_with_one_that_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        error = sqlite3.OperationalError("attempt to write a readonly database")
+        error.sqlite_errorcode = sqlite3.SQLITE_READONLY
+        raise error
+
+    with closing(Journal(tmp_path / "journal", SIGNER, segment_bytes=1)) as journal:
+        journal.append(RECORDS[:1])
+        with monkeypatch.context() as patch:
+            patch.setattr("edge_agent.journal.store.begin_segment", fail)
+            before = journal._store._active.writer
+            journal.append(RECORDS[1:2])
+            assert journal._store._active.writer is not before
+        journal.append(RECORDS[2:3])
+        assert (journal.size, journal.segments, journal.problem) == (3, 2, "")
 
 
 def test_a_file_system_that_takes_no_log_is_told() -> None:
@@ -301,7 +319,7 @@ def test_the_reserve_is_given_to_records_when_the_disk_is_full(tmp_path: Path) -
         journal._store.reserve = Reserve(tmp_path / "reserve", 64 * 1024)
         assert journal.restore_reserve()
         assert not journal.room_is_low
-        connection = journal._store._writer
+        connection = journal._store._active.writer
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count={pages}")
         with pytest.raises(JournalError, match="database or disk is full"):
@@ -316,7 +334,7 @@ def test_on_a_full_disk_an_active_segment_that_is_acknowledged_is_closed_to_be_p
         journal.append(RECORDS)
         acknowledge(journal, len(RECORDS))
         assert journal.prune(keep=0) == 0
-        monkeypatch.setattr(journals_module, "_disk_is_full", lambda _: True)
+        monkeypatch.setattr(sizes, "is_full", lambda _: True)
         assert journal.prune() > 0
         assert (journal.kept(), journal.size) == (0, len(RECORDS))
         assert journal.prune() == 0

@@ -175,3 +175,24 @@ def test_a_machine_that_boots_in_1970_fetches_everything_anew(tmp_path: Path) ->
     cache.confirmed(at(0, wall_s=-NOW / SECOND, boot=b"c" * 16))
     assert (len(cache), cache.position) == (1, 0)
     cache.close()
+
+
+def test_a_file_that_sqlite_only_reads_is_opened_anew_for_the_next_try(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    assert cache._connection is not None
+    cache._connection.close()
+    cache._connection = sqlite3.connect(
+        f"{(tmp_path / 'r.db').as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+    )  # as after one open(2) that failed
+    with pytest.raises(EdgeAgentError, match="readonly database"):
+        cache.add([declaration(1)], 5)
+    cache.add([declaration(1)], 5)
+    assert (cache.position, len(cache)) == (5, 1)
+    cache.close()
+
+
+def test_a_cache_that_was_closed_says_so_in_words(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    cache.close()
+    with pytest.raises(EdgeAgentError, match="the cache is closed"):
+        cache.add([declaration(1)], 5)

@@ -88,6 +88,7 @@ def test_a_picture_goes_up_in_pieces_that_grow_with_the_line(courier: Courier, b
     assert blobs.done == [ITEM[0]]
     assert len(shelf.calls) > 1
     assert shelf.calls[1] == pace.LEAST_BYTES
+    assert courier.sent_bytes == len(PICTURE)
 
 
 def test_it_goes_on_where_a_connection_broke(courier: Courier, blobs: FakeBlobs) -> None:

@@ -98,5 +98,6 @@ def test_the_snapshot_shows_every_attribute_by_name() -> None:
         "stalled_s": 90.0,
         "collector_behind": 0,
         "live_waiting": 2,
+        "sent": {"batches": 0, "live": 0, "evidence": 0},
         "no_progress": True,
     }

@@ -15,7 +15,7 @@ import pytest
 from edge_agent.uplink import supervisor
 from gate_contract.v1 import uplink_pb2 as pb
 from tests.unit.edge_agent.uplink.fakes import Requests, collector, welcome
-from tests.unit.edge_agent.uplink.test_supervisor import Gate
+from tests.unit.edge_agent.uplink.supervised import Gate
 
 WARM = 100
 MORE = 300

@@ -4,62 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge_agent.errors import JournalError, UplinkError
-from edge_agent.uplink.session import MAX_LIVE
-from edge_agent.uplink.stream import RecordStream, StandstillError
-from gate_contract.checkpoint import COSIGNATURE, Note, Signer, open_checkpoint
+from edge_agent.uplink.refusals import StandstillError
+from edge_agent.uplink.stream import RecordStream
+from gate_contract.checkpoint import COSIGNATURE, Note, Signer
 from gate_contract.envelope import leaf_hashes
-from gate_contract.merkle import verify_inclusion
 from gate_contract.v1 import uplink_pb2 as pb
 from gate_contract.v1.batch_pb2 import Batch
 from tests.unit.edge_agent.uplink.fakes import (
-    AGENT,
     COLLECTOR,
-    Answers,
     FakeJournal,
     Requests,
-    collector,
-    connect,
     receipt,
     receipt_note,
     welcome,
 )
-
-BACKLOG = 200
-
-
-@pytest.fixture
-def journal() -> FakeJournal:
-    return FakeJournal()
-
-
-@pytest.fixture
-def stream(journal: FakeJournal) -> RecordStream:
-    return RecordStream(journal, COLLECTOR.verifier, "test", lambda: 7, lambda _size: None)
-
-
-@contextmanager
-def channel_to(answers: Answers) -> Iterator[grpc.Channel]:
-    with collector(answers) as address, connect(address) as channel:
-        yield channel
-
-
-def run(stream: RecordStream, answers: Answers) -> None:
-    with channel_to(answers) as channel:
-        stream.run(channel, on_welcome=lambda: None)
-
-
-def with_backlog(journal: FakeJournal, passages: int = 1) -> int:
-    """Commits of one record each, and then passages in one commit; index of the first passage."""
-    for number in range(BACKLOG):
-        journal.append(b"old %d" % number)
-    return journal.append(*(b"new %d" % number for number in range(passages)))
+from tests.unit.edge_agent.uplink.streaming import channel_to, run
 
 
 def test_records_go_up_until_the_collector_has_them_all(journal: FakeJournal, stream: RecordStream) -> None:
@@ -77,6 +42,7 @@ def test_records_go_up_until_the_collector_has_them_all(journal: FakeJournal, st
     assert arrived == [b"one", b"two"]
     assert journal.promised[0] == 2
     assert not stream.busy
+    assert (stream.batch_bytes > len(b"onetwo"), stream.live_bytes) == (True, 0)
 
 
 def test_a_lost_record_goes_up_as_its_leaf_hash(journal: FakeJournal, stream: RecordStream) -> None:
@@ -304,147 +270,6 @@ def test_a_record_that_a_reader_does_not_see_yet_is_asked_for_again(
 
     run(stream, answers)
     assert journal.promised[0] == 1
-
-
-# --- live records ---------------------------------------------------------------------------------------------------
-
-
-def live_of(requests: Requests, batches: list[Batch] | None = None) -> pb.LiveRecords:
-    """The next live message; batches before it are put aside."""
-    for request in requests:
-        if request.WhichOneof("body") == "live":
-            return request.live
-        if batches is not None:
-            batches.append(Batch.FromString(request.batch))
-    raise AssertionError("no live records came")
-
-
-def test_a_new_passage_goes_ahead_of_the_backlog_with_its_proof(journal: FakeJournal, stream: RecordStream) -> None:
-    index = with_backlog(journal, 2)
-    stream.live(index, 2)
-    found: list[pb.LiveRecords] = []
-
-    def answers(requests: Requests) -> Iterator[pb.StreamResponse]:
-        next(requests)
-        yield welcome()
-        batches: list[Batch] = []
-        found.append(live_of(requests, batches))
-        assert sum(len(batch.records) for batch in batches) < BACKLOG
-        yield pb.StreamResponse(live=pb.LiveTaken(indices=[index, index + 1]))
-
-    run(stream, answers)
-    checkpoint = open_checkpoint(found[0].checkpoint, AGENT.verifier)
-    assert [record.body for record in found[0].records] == [b"new 0", b"new 1"]
-    for record in found[0].records:
-        (leaf,) = leaf_hashes([record.body])
-        verify_inclusion(record.index, checkpoint.size, leaf, record.proof, checkpoint.root)
-    assert stream.live_waiting == 0
-
-
-def test_live_records_of_different_commits_come_under_their_own_checkpoints(
-    journal: FakeJournal, stream: RecordStream
-) -> None:
-    index = with_backlog(journal)
-    journal.append(b"newer")
-    stream.live(index, 2)
-    sizes: list[int] = []
-
-    def answers(requests: Requests) -> Iterator[pb.StreamResponse]:
-        next(requests)
-        yield welcome()
-        sizes.extend(open_checkpoint(live_of(requests).checkpoint, AGENT.verifier).size for _ in range(2))
-
-    run(stream, answers)
-    assert sizes == [index + 1, index + 2]
-
-
-def test_live_records_that_were_not_confirmed_go_again_on_the_next_connection(
-    journal: FakeJournal, stream: RecordStream
-) -> None:
-    index = with_backlog(journal, 2)
-    stream.live(index, 2)
-    seen: list[list[int]] = []
-
-    def answers(requests: Requests) -> Iterator[pb.StreamResponse]:
-        next(requests)
-        yield welcome()
-        seen.append([record.index for record in live_of(requests).records])
-        yield pb.StreamResponse(live=pb.LiveTaken(indices=[index]))
-
-    with channel_to(answers) as channel:
-        for _ in range(2):
-            stream.run(channel, on_welcome=lambda: None)
-    assert seen == [[index, index + 1], [index + 1]]
-
-
-def test_live_records_go_in_bounded_messages(journal: FakeJournal, stream: RecordStream) -> None:
-    index = with_backlog(journal, MAX_LIVE + 3)
-    stream.live(index, MAX_LIVE + 3)
-    counts: list[int] = []
-
-    def answers(requests: Requests) -> Iterator[pb.StreamResponse]:
-        next(requests)
-        yield welcome()
-        counts.extend(len(live_of(requests).records) for _ in range(2))
-
-    run(stream, answers)
-    assert counts == [MAX_LIVE, 3]
-
-
-def test_a_record_whose_proof_the_journal_has_no_more_goes_with_the_backlog_alone(
-    journal: FakeJournal, stream: RecordStream
-) -> None:
-    journal.forgets_live = True
-    index = with_backlog(journal)
-    stream.live(index, 1)
-
-    def answers(requests: Requests) -> Iterator[pb.StreamResponse]:
-        next(requests)
-        yield welcome()
-        size = 0
-        while size < journal.size:
-            request = next(requests)
-            assert request.WhichOneof("body") == "batch"
-            size += len(Batch.FromString(request.batch).records)
-            yield receipt(journal, size)
-
-    run(stream, answers)
-    assert stream.live_waiting == 0
-
-
-def test_what_a_receipt_covers_is_no_live_record_any_more(journal: FakeJournal, stream: RecordStream) -> None:
-    stream.live(journal.append(b"one"), 1)
-    assert stream.live_waiting == 1
-
-    def answers(requests: Requests) -> Iterator[pb.StreamResponse]:
-        next(requests)
-        yield welcome()
-        next(requests)
-        yield receipt(journal, 1)
-
-    run(stream, answers)
-    assert stream.live_waiting == 0
-
-
-def test_the_backlogs_rate_is_bounded_and_live_records_do_not_wait_for_it(journal: FakeJournal) -> None:
-    stream = RecordStream(
-        journal, COLLECTOR.verifier, "test", lambda: 7, lambda _size: None, max_records_per_s=1, monotonic=lambda: 0.0
-    )
-    index = with_backlog(journal)
-    came: list[str | None] = []
-
-    def answers(requests: Requests) -> Iterator[pb.StreamResponse]:
-        next(requests)
-        yield welcome()
-        came.append(next(requests).WhichOneof("body"))  # the one that the rate allows at once
-        stream.live(index, 1)
-        came.append(next(requests).WhichOneof("body"))
-
-    run(stream, answers)
-    assert came == ["batch", "live"]
-
-
-# --- what the collector owes ----------------------------------------------------------------------------------------
 
 
 def test_it_knows_for_how_long_the_collector_owes_a_welcome_and_then_a_receipt(journal: FakeJournal) -> None:
