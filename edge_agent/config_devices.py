@@ -45,6 +45,8 @@ class DeviceTable(BaseModel):
         data_format: "8N1", "7E1" …; None takes the profile's.
         silent_after: no bytes for so long is a fault; None takes the profile's.
         address: of one that is asked and has an address, as its menu shows it; None takes the profile's first.
+        hello: bytes that the converter in front of the device sends first on each connection, in hexadecimal; None
+            takes the profile's.
         unit: Modbus address; None takes the profile's.
         inputs: points by name, added to the profile's.
         outputs: points by name, added to the profile's; written only on command.
@@ -66,6 +68,12 @@ class DeviceTable(BaseModel):
     ) = None
     silent_after: SomeSeconds | None = None
     address: Annotated[str, Field(max_length=4)] | None = None
+    hello: (
+        Annotated[
+            str, like(r"[0-9a-fA-F]{2}( [0-9a-fA-F]{2}){0,63}", 'write bytes as hexadecimal pairs, e.g. "44 54 55"')
+        ]
+        | None
+    ) = None
     unit: Annotated[int, Field(strict=True, ge=0, le=247)] | None = None
     inputs: dict[Name, PointText] = Field(default_factory=dict)
     outputs: dict[Name, PointText] = Field(default_factory=dict)
@@ -143,5 +151,5 @@ def device_misfits(devices: Sequence[DeviceTable], taken: Mapping[str, str], lan
 
 
 def _shares(device: DeviceTable) -> bool:
-    """Whether it can have neighbours on its line: Modbus units are told apart by address."""
-    return device.profile.startswith(_MODBUS)
+    """Whether it can have neighbours on its line: Modbus units, and devices that are asked by address."""
+    return device.profile.startswith(_MODBUS) or device.address is not None

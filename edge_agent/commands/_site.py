@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from edge_agent.config import CameraTable, ScaleTable, SiteError, SiteFile, load
 from edge_agent.drivers.scale.driver import ScaleDriver
 from edge_agent.errors import ConfigError, EdgeAgentError
 from edge_agent.profiles import load_profile
+from edge_agent.vision.extra import importing_vision
 
 
 def load_usable_site(path: Path) -> SiteFile:
@@ -31,6 +33,8 @@ def _problems(site: SiteFile) -> Iterator[str]:
     yield from device_problems(site.device)
     for camera in site.camera:
         yield from _camera_problems(camera)
+    if site.video:
+        yield from _video_problems(site)
     try:
         load_policy(site.agent.policy)
     except ConfigError as error:
@@ -43,6 +47,17 @@ def _camera_problems(camera: CameraTable) -> Iterator[str]:
         password_of(camera)
     except EdgeAgentError as error:
         yield f'camera "{camera.id}", profile: {error}'
+
+
+def _video_problems(site: SiteFile) -> Iterator[str]:
+    """Needs the extra `vision`, which a gate without cameras does not have."""
+    try:
+        with importing_vision("Reading cameras", "numpy"):
+            importlib.import_module("numpy")
+    except ConfigError as error:
+        yield f"video: {error}"
+        return
+    yield from importlib.import_module("edge_agent.app.vision").video_problems(site)
 
 
 def _line_problems(site: SiteFile) -> Iterator[str]:

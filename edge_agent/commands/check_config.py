@@ -56,6 +56,16 @@ def _warnings(site: SiteFile) -> Iterator[str]:
         host = camera.address[0]
         if not _is_here(host):
             yield f'camera "{camera.id}", listen: {host} is no address of this machine now; see: ip addr'
+    yield from _video_warnings(site)
+
+
+def _video_warnings(site: SiteFile) -> Iterator[str]:
+    for video in site.video:
+        key = f'video "{video.id}", source:'
+        if video.video_kind in ("v4l2", "file", "image", "folder") and not Path(video.source).exists():
+            yield f"{key} {video.source} is not there now"
+        if video.source.startswith("/dev/video"):
+            yield f"{key} {video.source} may be another camera after a reboot; use /dev/v4l/by-id/…"
 
 
 def _is_here(host: str) -> bool:

@@ -37,16 +37,17 @@ DEFAULT_CONFIG = Path("/etc/tidegate/site.toml")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.option("--repair", is_flag=True, help="Mend what can be mended; damaged files go into quarantine.")
 def fsck(state_dir: Path | None, config: Path, as_json: bool, repair: bool) -> None:
-    """Check journal, leaf files and evidence while the agent is stopped.
+    """Check journal, leaf files and evidence.
 
     Says what is damaged, what is lost with it and what to do. Exit code 0 when all is sound (with --repair: when it is
-    now), 1 when something is damaged, 2 when it could not be checked. Changes nothing without --repair.
+    now), 1 when something is damaged, 2 when it could not be checked. Changes nothing without --repair, so it may run
+    beside the agent and on a copy that is read-only; --repair wants the agent stopped.
     """
     try:
         state_dir = state_dir or load_site(config).agent.state_dir
         signer = AgentKeys.load(state_dir).signer
-        with _alone(state_dir, repair=repair):
-            report = examine(state_dir, signer)
+        with _kept_from_agents(state_dir, repair=repair) as running:
+            report = examine(state_dir, signer, running=running)
             repaired = _repair(state_dir, signer) if repair and report.findings else []
             left = examine(state_dir, signer) if repaired else report
     except (EdgeAgentError, OSError) as error:
@@ -90,19 +91,25 @@ def _repair(state_dir: Path, signer: Signer) -> list[str]:
 
 
 @contextmanager
-def _alone(state_dir: Path, *, repair: bool) -> Iterator[None]:
-    """While an agent runs, its files change: it is not looked at then."""
+def _kept_from_agents(state_dir: Path, *, repair: bool) -> Iterator[bool]:
+    """Keep an agent from starting meanwhile; yields whether one runs already, which a repair does not bear."""
     path = state_dir / "lock"
     if not repair and not path.exists():
-        yield
+        yield False
         return
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC if repair else os.O_RDONLY | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise EdgeAgentError(f"an agent uses {state_dir}", fix="stop it first: systemctl stop edge-agent") from error
-    try:
-        yield
+        yield _is_taken(descriptor, state_dir, repair=repair)
     finally:
         os.close(descriptor)
+
+
+def _is_taken(descriptor: int, state_dir: Path, *, repair: bool) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        if repair:
+            fix = "stop it first: systemctl stop edge-agent"
+            raise EdgeAgentError(f"an agent uses {state_dir}", fix=fix) from error
+        return True
+    return False

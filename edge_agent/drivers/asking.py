@@ -27,11 +27,22 @@ class AddressLayer(Layer):
     first: Annotated[str, Field(min_length=1, max_length=4)]
     last: Annotated[str, Field(min_length=1, max_length=4)]
 
+    def all(self) -> tuple[str, ...]:
+        """Every address, in order; only those of one character can be counted through."""
+        if len(self.first) > 1:
+            return (self.first,)
+        return tuple(map(chr, range(ord(self.first), ord(self.last) + 1)))
+
     @model_validator(mode="after")
     def _of_one_width(self) -> Self:
         if len(self.first) != len(self.last) or not self.first.isascii() or self.first > self.last:
             raise PydanticCustomError("address", "first and last are ASCII texts of one width, in this order")
         return self
+
+
+HexBytes = Annotated[
+    str, like(r"[0-9a-fA-F]{2}( [0-9a-fA-F]{2})*", "write bytes as hexadecimal pairs, such as '57 0d'")
+]
 
 
 class Command(Layer):
@@ -47,9 +58,7 @@ class Command(Layer):
     """
 
     name: Word
-    bytes: Annotated[
-        str, like(r"[0-9a-fA-F]{2}( [0-9a-fA-F]{2})*", "write bytes as hexadecimal pairs, such as '57 0d'")
-    ]
+    bytes: HexBytes
     checksum: Checksum | None = None
     interval: Annotated[Decimal, Field(ge=Decimal("0.02"), le=3600)] | None = None
     reads: StrictBool
@@ -75,7 +84,9 @@ class LinkLayer(Layer):
     Attributes:
         mode: "listen": the device sends by itself. "poll": it answers, so that the first command with an interval is
             sent again and again, each time after the answer or `timeout`.
+        on_demand: it sends only when somebody prints, and is silent by nature.
         timeout: seconds within which a polled device begins its answer.
+        hello: bytes that a converter in front of the device sends first on each connection, in hexadecimal.
         address: where commands carry the device's address; None when it has none.
         command: what it can be asked, in either mode.
     """
@@ -83,6 +94,8 @@ class LinkLayer(Layer):
     baud: Annotated[StrictInt, Field(ge=110, le=921_600)]
     format: Annotated[str, like(r"[78][NEO][12]", "write data bits, parity and stop bits, such as '8N1' or '7E1'")]
     mode: Literal["listen", "poll"]
+    on_demand: StrictBool = False
+    hello: HexBytes | None = None
     timeout: Annotated[Decimal, Field(gt=0, le=60)] = Decimal("0.5")
     address: AddressLayer | None = None
     command: tuple[Command, ...] = ()

@@ -40,7 +40,7 @@ class Frame:
     raw: bytes
     body: bytes
     variant: str
-    match: re.Match[bytes] | None = field(default=None, compare=False, repr=False)
+    match: re.Match[bytes] = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ class NotANumberError(ValueError):
     """The characters where a number should stand are none; the text says which."""
 
 
+_PART = re.compile(rb"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)").fullmatch
+
 Groups = Mapping[str, int]
 """The named groups of a variant's `match`, with their numbers."""
 
@@ -69,7 +71,7 @@ def _group_reader(group: str, groups: Groups) -> TextReader:
     number = groups.get(group)
     if number is None:
         return lambda _frame: None
-    return lambda frame: frame.match.group(number) if frame.match else None
+    return lambda frame: frame.match[number]
 
 
 def _unsigned(text: bytes) -> Decimal:
@@ -204,7 +206,7 @@ def parts_reader(find: str | None, named: Iterable[str], groups: Groups) -> Call
 
 
 def _part(text: bytes) -> Decimal:
-    if not text.isdigit() and not text.removeprefix(b"-").replace(b".", b"", 1).isdigit():
+    if not text.isdigit() and not _PART(text):
         raise NotANumberError(f"'{text.decode('latin-1')}' is not a number")
     return Decimal(text.decode("ascii"))
 
@@ -214,13 +216,17 @@ def note_reader(text: str, groups: Groups) -> Callable[[Frame], str | None] | No
     named = [name for _, name, _, _ in Formatter().parse(text) if name]
     if not all(name in groups for name in named):
         return None
-    readers = [_group_reader(name, groups) for name in named]
-    form = re.sub(r"{\w+}", "{}", text)
+    numbers = [groups[name] for name in named]
+    if text == f"{{{named[0] if named else ''}}}":
+        (number,) = numbers
+        return lambda frame: None if (value := frame.match[number]) is None else value.decode("latin-1").strip()
+    fill = re.sub(r"{\w+}", "{}", text).format
 
     def read(frame: Frame) -> str | None:
-        found = [reader(frame) for reader in readers]
-        filled = [value.decode("latin-1").strip() for value in found if value is not None]
-        return form.format(*filled) if len(filled) == len(found) else None
+        found = [value for number in numbers if (value := frame.match[number]) is not None]
+        if len(found) < len(numbers):
+            return None
+        return fill(*[value.decode("latin-1").strip() for value in found])
 
     return read
 

@@ -64,11 +64,19 @@ COMPUTE: dict[tuple[str, str], Callable[[bytes], bytes]] = {
 
 
 class Says(Layer):
-    """What every frame of a variant says without a byte for it."""
+    """What every frame of a variant says without a byte for it.
+
+    Attributes:
+        unit: of its weight.
+        kind: of its weight.
+        stable: whether the load stands still.
+        printed: it is a ticket, printed once when the weighing was done: at rest, though no byte says so.
+    """
 
     unit: WeightUnit | None = None
     kind: WeightKind | None = None
     stable: StrictBool | None = None
+    printed: StrictBool = False
 
 
 class Variant(Layer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Generic, Literal, Protocol, TypeVar
 
@@ -11,6 +12,9 @@ from edge_agent.drivers.asking import LinkLayer
 from edge_agent.drivers.engine import Garbled
 
 Said = TypeVar("Said")
+
+_LINE_END = re.compile(rb"[\r\n](?:(?<=\n)|(?=[^\r\n]))")
+"""A last CR is no end yet: LF may follow."""
 
 
 class StreamLink(LinkLayer):
@@ -55,7 +59,7 @@ class Line:
 
 
 class LineSplitter:
-    """Bytes in, lines out: each ends with LF. Holds at most one longest line.
+    """Bytes in, lines out: each ends with LF, or with a CR that no LF follows. Holds at most one longest line.
 
     Args:
         longest: bytes of a line with its end. What is longer comes out as Garbled, in pieces of so many bytes.
@@ -72,9 +76,9 @@ class LineSplitter:
         self._pending += chunk
         items: list[Line | Garbled] = []
         start = 0
-        while (end := self._pending.find(b"\n", start) + 1) > 0:
-            self._line(start, end, items)
-            start = end
+        while found := _LINE_END.search(self._pending, start):
+            self._line(start, found.end(), items)
+            start = found.end()
         while len(self._pending) - start > self._longest:
             items.append(self._too_long(start, start + self._longest))
             self._overlong = True
@@ -88,9 +92,8 @@ class LineSplitter:
         items: list[Line | Garbled] = []
         if self._pending:
             rest = bytes(self._pending)
-            items.append(
-                Garbled(self._base, rest, self._reason()) if self._overlong else Line(self._base, rest, ended=False)
-            )
+            line = Line(self._base, rest, ended=rest.endswith(b"\r"))
+            items.append(Garbled(self._base, rest, self._reason()) if self._overlong else line)
             self._base += len(rest)
             self._pending.clear()
         self._overlong = False

@@ -39,6 +39,11 @@ class Rounds:
 
     def due(self, now: Moment) -> bytes | None:
         """What to send now; None while an answer is awaited or nothing is due."""
+        question = self.due_question(now)
+        return None if question is None else question.data
+
+    def due_question(self, now: Moment) -> Question | None:
+        """The same, and whom it asks."""
         if self._open is not None:
             waited = now.seconds_since(self._asked[self._open])
             if waited < self._questions[self._open].timeout_s:
@@ -50,7 +55,7 @@ class Rounds:
             return None
         self._open = -number
         self._asked[-number] = now
-        return self._questions[-number].data
+        return self._questions[-number]
 
     def answered(self, device_id: str) -> None:
         """A frame of this device came."""

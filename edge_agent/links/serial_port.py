@@ -16,9 +16,11 @@ import termios
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import serial
+from serial.urlhandler import protocol_socket
 
 from edge_agent.errors import LinkError
 from edge_agent.links.serial_causes import PORT_ERRORS, explain_path_gone, explain_renumbered
@@ -92,8 +94,8 @@ class SerialPort:
         self._is_exclusive = False
         # rfc2217:// and loop:// have a queue behind them and no descriptor to wait for: they wait themselves.
         self._waits_itself = settings.scheme in {"rfc2217", "loop"}
-        self._port = serial.serial_for_url(
-            settings.port,
+        self._port = _unopened(
+            settings,
             baudrate=settings.baud,
             bytesize=settings.bits,
             parity=settings.parity,
@@ -101,7 +103,6 @@ class SerialPort:
             timeout=read_timeout if self._waits_itself else 0,
             write_timeout=None if settings.scheme == "rfc2217" else WRITE_WITHIN_S,  # pyserial has none there
             exclusive=None if settings.scheme else True,
-            do_not_open=True,
         )
         try:
             self._open()
@@ -189,6 +190,22 @@ class SerialPort:
     def _connection(self) -> socket.socket | None:
         connection = getattr(self._port, "_socket", None)  # pyserial has no public name for it
         return connection if isinstance(connection, socket.socket) else None
+
+
+class _WholeSocket(protocol_socket.Serial):
+    """A `socket://` that keeps what the device says first: pyserial would throw away what is there when it opens."""
+
+    def reset_input_buffer(self) -> None:
+        """Nothing: of a new connection nothing is stale."""
+
+
+def _unopened(settings: PortSettings, **options: Any) -> serial.Serial:
+    if settings.scheme != "socket":
+        return serial.serial_for_url(settings.port, do_not_open=True, **options)
+    port: Any = _WholeSocket(None, **options)  # pyserial's kinds of ports are alike, and related in name only
+    port.port = settings.port
+    opened: serial.Serial = port
+    return opened
 
 
 def _check_url(url: str) -> None:

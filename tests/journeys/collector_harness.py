@@ -32,6 +32,7 @@ from gate_contract.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 from gate_contract.v1.record_pb2 import Record
 from gate_contract.v1.uplink_pb2 import Hello, LiveRecords, Refusal, StreamRequest, StreamResponse
 from gate_contract.v1.uplink_pb2_grpc import UplinkServiceStub
+from tests.journeys.commands import run_command
 
 DEADLINE_S = 60.0
 GATE_COLLECTOR = [sys.executable, "-c", "from collector.cli import main; main()"]
@@ -83,13 +84,7 @@ class CollectorProcess:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another gate-collector command with this configuration."""
-        return subprocess.run(
-            [*GATE_COLLECTOR, *arguments, "--config", str(self.config)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        return run_command("gate-collector", *arguments, "--config", self.config, check=False)
 
     def json(self, *arguments: str) -> Any:
         """What a command prints with --json."""

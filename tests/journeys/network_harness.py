@@ -11,25 +11,18 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from hashlib import sha256
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 from edge_agent.journal.journal import Journal
 from edge_agent.keys import AgentKeys
 from edge_agent.simulate.ports import free_ports
-from edge_agent.simulate.programs import Program, ask, run_command, wait_until
+from edge_agent.simulate.programs import Program, wait_until
 from gate_contract.v1.record_pb2 import Probe, Record
+from tests.journeys.commands import ask, run_command
+from tests.journeys.gate_program import EVENT, CollectorProgram, numbers
 
 DEADLINE_S = 60.0
-
-COLLECTOR_FILE = """\
-deployment = "test.example"
-state_dir = "collector"
-listen = "{host}:{uplink}"
-enrol_listen = "{host}:{enrolment}"
-hostnames = ["{host}"]
-"""
 
 SITE_FILE = """\
 site = "xiuying"
@@ -51,32 +44,16 @@ cameras = ["plate-1"]
 late = "0 s"
 """
 
-EVENT = """\
-<EventNotificationAlert><channelID>1</channelID><dateTime>2026-03-01T12:00:00+08:00</dateTime><eventType>ANPR</eventType>
-<ANPR><licensePlate>{plate}</licensePlate><confidenceLevel>95</confidenceLevel></ANPR><UUID>{number}</UUID>
-</EventNotificationAlert>"""
-
 BOUNDARY = b"tidegate-test"
 
-numbers = count(1)
 
-
-class Collector:
+class Collector(CollectorProgram):
     """`gate-collector serve`; may be stopped and started again."""
 
     def __init__(self, directory: Path, host: str = "127.0.0.1", within: tuple[str, ...] = ()) -> None:
         """`host` is where it listens for agents; `within` is a command that the program is started by."""
-        directory.mkdir(parents=True, exist_ok=True)
-        uplink, enrolment = free_ports(2)
-        self.directory, self.address = directory, f"{host}:{uplink}"
-        self.config = directory / "collector.toml"
-        self.config.write_text(COLLECTOR_FILE.format(host=host, uplink=uplink, enrolment=enrolment))
-        self.program = Program(directory / "collector.log", "gate-collector", "serve", "--config", self.config)
+        super().__init__(directory, host)
         self.program._command[:0] = within
-
-    def start(self) -> None:
-        """Start it, and wait until it serves."""
-        self.program.start_until("serving ")
 
     def stats(self) -> dict[str, Any]:
         """`gate-collector stats`."""

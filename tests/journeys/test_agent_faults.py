@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from decimal import Decimal
@@ -22,18 +19,12 @@ from serial.rfc2217 import PortManager
 from edge_agent.simulate.frames import IndicatorFrames, ToledoContinuousFrames, YaohuaA9Frames
 from edge_agent.simulate.indicator import Indicator
 from edge_agent.simulate.ports import free_ports
-from edge_agent.simulate.programs import Program, ask, run_command, running, wait_until
+from edge_agent.simulate.programs import running, wait_until
+from tests.journeys.commands import run_command
+from tests.journeys.gate_program import CollectorProgram, GateProgram
 
 YAOHUA = "scale/yaohua-xk3190-a9-tf0"
 TOLEDO = "scale/mettler-toledo-continuous"
-
-COLLECTOR_FILE = """\
-deployment = "test.example"
-state_dir = "collector"
-listen = "127.0.0.1:{}"
-enrol_listen = "127.0.0.1:{}"
-hostnames = ["127.0.0.1"]
-"""
 
 SITE_FILE = """\
 site = "xiuying"
@@ -63,64 +54,26 @@ cameras = ["plate-1"]
 grace = "1 s"
 """
 
-EVENT = """\
-<EventNotificationAlert><channelID>1</channelID><dateTime>2026-03-01T12:00:00+08:00</dateTime><eventType>ANPR</eventType>
-<ANPR><licensePlate>{plate}</licensePlate><confidenceLevel>95</confidenceLevel></ANPR><UUID>{number}</UUID>
-</EventNotificationAlert>"""
-
 STOPS_WITHIN_S = 20.0
 """Far beyond what it takes: only a stop that hangs, or waits for a timeout of its own, exceeds it."""
-numbers = count(1)
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("agent-faults")]
 
 
-class Collector:
-    """`gate-collector serve`; may be stopped and started again."""
-
-    def __init__(self, directory: Path) -> None:
-        self.config = directory / "collector.toml"
-        self.config.write_text(COLLECTOR_FILE.format(*free_ports(2)))
-        self.program = Program(directory / "collector.log", "gate-collector", "serve", "--config", self.config)
-
-    def start(self) -> None:
-        self.program.start_until("serving ")
-
-
-class Gate:
+class Gate(GateProgram):
     """A gate machine that was enrolled, with a scale on a pty unless `port` says otherwise."""
 
-    def __init__(self, directory: Path, collector: Collector, profile: str = YAOHUA, port: str = "") -> None:
-        directory.mkdir()
-        (self._http,) = free_ports(1)
-        self.directory, self.load = directory, Decimal(0)
-        self.site_file = directory / "site.toml"
-        self.site_file.write_text(
-            SITE_FILE.format(profile=profile, port=port or directory / "scale", http=self._http), encoding="utf-8"
+    def __init__(self, directory: Path, collector: CollectorProgram, profile: str = YAOHUA, port: str = "") -> None:
+        self.load, (http,) = Decimal(0), free_ports(1)
+        super().__init__(
+            directory, SITE_FILE.format(profile=profile, port=port or directory / "scale", http=http), http
         )
         frames: IndicatorFrames = {YAOHUA: YaohuaA9Frames, TOLEDO: ToledoContinuousFrames}[profile](Decimal(20))
         self.scale = Indicator(frames, directory / "scale", lambda: self.load, 20)
-        self.agent = Program(directory / "agent.log", "edge-agent", "run", "--config", self.site_file)
-        name = f"gate-{next(numbers)}"
-        invite = ("gate-collector", "agents", "invite", name, "--site", "xiuying", "--config", collector.config)
-        run_command(*invite, "-o", directory / "invitation.json")
-        run_command("edge-agent", "enrol", "--invite", directory / "invitation.json", "--config", self.site_file)
-
-    def start(self) -> None:
-        self.agent.start()
-        wait_until("the agent runs", lambda: self.status()["agent"]["pid"] == self.agent.pid is not None)
-
-    def status(self) -> dict[str, Any]:
-        answer: dict[str, Any] = ask("gatectl", "--config", self.site_file, "status")
-        return answer
+        self.enrol(collector.config)
 
     def wait_for_scale(self, state: str = "ok") -> None:
         wait_until(f"the scale is {state}", lambda: self.status()["devices"][0]["state"] == state)
-
-    def records(self, kind: str) -> list[dict[str, Any]]:
-        done = run_command("gatectl", "--config", self.site_file, "tail", "-n", "10000", "--json")
-        records = [json.loads(line)["record"] for line in done.stdout.splitlines()]
-        return [record[kind] for record in records if kind in record]
 
     def wait_for(self, kind: str, number: int) -> list[dict[str, Any]]:
         """That many records of a kind."""
@@ -129,30 +82,17 @@ class Gate:
         assert len(found) == number, found
         return found
 
-    def push(self, plate: str, path: str = "/push/plate-1") -> int:
-        """The status that a camera's push gets."""
-        body = EVENT.format(plate=plate, number=next(numbers)).encode()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self._http}{path}", body, {"Content-Type": "application/xml"}, method="POST"
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code
-
 
 @pytest.fixture(scope="module")
-def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
-    made = Collector(tmp_path_factory.mktemp("collector"))
+def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CollectorProgram]:
+    made = CollectorProgram(tmp_path_factory.mktemp("collector"))
     with running(made.program):
         made.start()
         yield made
 
 
 @pytest.fixture
-def gate(tmp_path: Path, collector: Collector) -> Iterator[Gate]:
+def gate(tmp_path: Path, collector: CollectorProgram) -> Iterator[Gate]:
     made = Gate(tmp_path / "gate", collector)
     with running(made.agent), made.scale:
         made.start()
@@ -220,7 +160,9 @@ def test_an_incident_that_was_open_when_the_agent_was_killed_is_closed_by_the_ne
     assert (ended["incident_id"], "closed" in ended) == (begun["incident_id"], True)
 
 
-def test_a_port_that_keeps_eight_bits_is_read_again_after_a_restart(tmp_path: Path, collector: Collector) -> None:
+def test_a_port_that_keeps_eight_bits_is_read_again_after_a_restart(
+    tmp_path: Path, collector: CollectorProgram
+) -> None:
     gate = Gate(tmp_path / "gate", collector, profile=TOLEDO)
     with running(gate.agent), gate.scale:
         for _ in range(2):
@@ -241,7 +183,7 @@ def test_refused_pushes_are_one_incident_until_one_is_kept(gate: Gate) -> None:
 
 
 def test_a_lost_picture_is_recorded_and_does_not_keep_the_others(tmp_path: Path) -> None:
-    collector = Collector(tmp_path)
+    collector = CollectorProgram(tmp_path)
     with ExitStack() as stack:
         stack.enter_context(running(collector.program))
         collector.start()
@@ -305,7 +247,9 @@ class BrokenConverter(threading.Thread):
         self.join(5)
 
 
-def test_a_converter_that_breaks_the_protocol_does_not_end_the_agent(tmp_path: Path, collector: Collector) -> None:
+def test_a_converter_that_breaks_the_protocol_does_not_end_the_agent(
+    tmp_path: Path, collector: CollectorProgram
+) -> None:
     with closing(BrokenConverter()) as converter:
         converter.start()
         gate = Gate(tmp_path / "gate", collector, port=f"rfc2217://127.0.0.1:{converter.port}?ign_set_control")
@@ -330,7 +274,7 @@ def test_it_stops_soon_and_in_order_in_every_state(gate: Gate, state: str) -> No
     elif state == "unplugged":
         gate.scale.unplug()
         gate.wait_for_scale("unplugged")
-    with socket.create_connection(("127.0.0.1", gate._http)) as camera:
+    with socket.create_connection(("127.0.0.1", gate.http)) as camera:
         if state == "half a push":
             camera.sendall(b"POST /push/plate-1 HTTP/1.1\r\nContent-Length: 1000\r\n\r\nabc")
         began = time.monotonic()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -24,15 +23,8 @@ from edge_agent.simulate.camera_bodies import (
 )
 from edge_agent.simulate.camera_server import CameraServer, Misbehaviour
 from edge_agent.simulate.ports import free_ports
-from edge_agent.simulate.programs import Program, ask, run_command, running
-
-COLLECTOR_FILE = """\
-deployment = "test.example"
-state_dir = "collector"
-listen = "127.0.0.1:{}"
-enrol_listen = "127.0.0.1:{}"
-hostnames = ["127.0.0.1"]
-"""
+from edge_agent.simulate.programs import running
+from tests.journeys.gate_program import CollectorProgram, GateProgram
 
 SITE_FILE = """\
 site = "xiuying"
@@ -84,32 +76,13 @@ def alert_stream() -> CameraServer:
     return CameraServer(lambda _path, _body: None, heartbeat=heartbeat)
 
 
-class Gate:
+class Gate(GateProgram):
     """An enrolled gate machine with one camera."""
 
     def __init__(self, directory: Path, enrolled: Path, profile: str, camera: str) -> None:
-        self.directory = directory
-        self.site_file = directory / "site.toml"
-        self.site_file.write_text(SITE_FILE.format(profile=profile, camera=camera), encoding="utf-8")
+        super().__init__(directory, SITE_FILE.format(profile=profile, camera=camera), 0)
         (directory / "camera.password").write_text("s3cret\n")
-        self.agent = Program(directory / "agent.log", "edge-agent", "run", "--config", self.site_file)
-        name = f"gate-{next(numbers)}"
-        invite = ("gate-collector", "agents", "invite", name, "--site", "xiuying", "--config", enrolled)
-        run_command(*invite, "-o", directory / "invitation.json")
-        run_command("edge-agent", "enrol", "--invite", directory / "invitation.json", "--config", self.site_file)
-
-    def start(self) -> None:
-        self.agent.start()
-        wait_until("the agent runs", lambda: self.status()["agent"]["pid"] == self.agent.pid is not None)
-
-    def status(self) -> dict[str, Any]:
-        answer: dict[str, Any] = ask("gatectl", "--config", self.site_file, "status")
-        return answer
-
-    def records(self, kind: str) -> list[dict[str, Any]]:
-        done = run_command("gatectl", "--config", self.site_file, "tail", "-n", "10000", "--json")
-        records = [json.loads(line)["record"] for line in done.stdout.splitlines()]
-        return [record[kind] for record in records if kind in record]
+        self.enrol(enrolled)
 
     def plates(self) -> list[str]:
         return [plate.get("text", "") for passage in self.records("passage") for plate in passage.get("plates", [])]
@@ -131,12 +104,10 @@ class Gate:
 @pytest.fixture(scope="module")
 def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A collector's configuration; it serves."""
-    config = tmp_path_factory.mktemp("collector") / "collector.toml"
-    config.write_text(COLLECTOR_FILE.format(*free_ports(2)))
-    program = Program(config.with_suffix(".log"), "gate-collector", "serve", "--config", config)
-    with running(program):
-        program.start_until("serving ")
-        yield config
+    made = CollectorProgram(tmp_path_factory.mktemp("collector"))
+    with running(made.program):
+        made.start()
+        yield made.config
 
 
 def test_a_stream_with_digest_gives_plates_with_pictures_and_survives_the_cameras_reboot(

@@ -6,16 +6,26 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
+from edge_agent.commands.devices._source import Asked, Source
+from edge_agent.commands.devices.probe import Prober, _asking
+from edge_agent.model.moment import Moment
+from edge_agent.model.readings import DeviceEvent
 from edge_agent.simulate.frames import ToledoContinuousFrames, YaohuaA9Frames
 from edge_agent.simulate.indicator import Indicator
+from edge_agent.simulate.ports import free_port
+from tests.journeys.commands import run_command
+from tests.journeys.test_device_peers import modbus_server
 from tests.journeys.test_polled_scales import A9Bus
 
 PROGRAM = Path(sys.executable).with_name("edge-agent")
@@ -25,14 +35,7 @@ pytestmark = pytest.mark.timeout(180)
 
 
 def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [PROGRAM, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=150,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    done = run_command("edge-agent", *map(str, arguments), check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return done
 
@@ -149,3 +152,110 @@ def test_a_capture_cut_short_is_not_played_with_times_that_are_not_its_own(scale
 
 def test_neither_a_name_nor_a_port_is_a_question_back() -> None:
     assert "--port and --profile" in run("devices", "watch", code=2).stderr
+
+
+def test_a_device_at_another_address_is_found_by_asking_at_every_one() -> None:
+    bus = A9Bus({"D": 40})
+    bus.start()
+    (attempt, questions) = next(
+        each for each in _asking(bus.port, everywhere=True) if each[0].asked.endswith("a9-command")
+    )
+    Prober(bus.port, 1.0).listen(attempt, questions)
+    bus.close()
+    assert len(questions) == 26
+    assert (attempt.address, attempt.fit is not None) == ("D", True)
+
+
+class Watched:
+    """A source of the site file, listened to in a thread; the lines it comes to."""
+
+    def __init__(self, source: Source) -> None:
+        self.events: list[DeviceEvent] = []
+        self.lines: list[dict[str, object]] = []
+        self._decoder, self._source, self._stop = source.decoder(), source, threading.Event()
+        self._thread = threading.Thread(target=lambda: source.listen(self._take, self.events.append, self._stop))
+
+    def _take(self, chunk: bytes, _now: Moment) -> None:
+        self.lines += [*self._decoder.feed(chunk), *self._decoder.pause()]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(timeout=30)
+        assert not self._thread.is_alive()
+
+
+def named(name: str, site: Path, text: str) -> Source:
+    """The source of this name in a site file with this table."""
+    site.write_text(f'site = "xiuying"\n{text}', encoding="utf-8")
+    return Asked(name, site, None, None, None, None, None).source()
+
+
+LANE = '[[lane]]\nid = "L1"\nkind = "vehicle"\ncameras = ["plate-in"]\n'
+PUSHED = (
+    b"--boundary\r\nContent-Type: application/xml\r\n\r\n<EventNotificationAlert><eventType>ANPR</eventType>"
+    b"<ANPR><licensePlate>EL123AB</licensePlate></ANPR></EventNotificationAlert>\r\n--boundary--\r\n"
+)
+
+
+def test_a_camera_that_pushes_is_watched_by_listening_in_the_agent_s_place(tmp_path: Path) -> None:
+    port = free_port()
+    camera = (
+        f'[[camera]]\nid = "plate-in"\nprofile = "plate/hikvision-isapi-push"\nlisten = "127.0.0.1:{port}"\n'
+        'allow = ["127.0.0.1"]\n'
+    )
+    with Watched(named("plate-in", tmp_path / "site.toml", camera + LANE)) as watched:
+        wait_for("it listens", lambda: bool(watched.events))
+        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("POST", "/push/plate-in", PUSHED, {"Content-Type": "multipart/form-data; boundary=boundary"})
+        assert connection.getresponse().status == 200
+        connection.close()
+        wait_for("the push is shown", lambda: bool(watched.lines))
+    assert [(line["kind"], line["plate"]) for line in watched.lines] == [("plate", "EL123AB")]
+
+
+class Asking(BaseHTTPRequestHandler):
+    """A camera that is asked for its plates, and has one."""
+
+    def do_POST(self) -> None:
+        asked = self.rfile.read(int(self.headers["Content-Length"]))
+        plate = b"<Plate><plateNumber>DK18HVX</plateNumber><picName>202004241616278800</picName></Plate>"
+        body = b"<Plates>" + plate * (b"<picTime>0<" in asked) + b"</Plates>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_a_camera_that_is_asked_is_watched_and_what_was_shown_is_not_shown_again(tmp_path: Path) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Asking)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    camera = f'[[camera]]\nid = "plate-in"\nprofile = "plate/hikvision-isapi-poll"\nurl = "{url}"\n'
+    try:
+        with Watched(named("plate-in", tmp_path / "site.toml", camera + LANE)) as watched:
+            wait_for("its history is shown", lambda: bool(watched.lines))
+            time.sleep(1.5)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert [line["plate"] for line in watched.lines] == ["DK18HVX"]
+
+
+def test_inputs_are_watched_as_the_lines_that_decode_reads(tmp_path: Path) -> None:
+    port = free_port()
+    device = (
+        f'[[device]]\nid = "io"\nprofile = "io/modbus"\nport = "tcp://127.0.0.1:{port}"\n'
+        f'inputs = {{ loop = "discrete:0" }}\n[[scale]]\nid = "scale-1"\nprofile = "{YAOHUA}"\nport = "/dev/ttyS9"\n'
+        'division = "20 kg"\n[[lane]]\nid = "L1"\nkind = "vehicle"\nscales = ["scale-1"]\n'
+    )
+    with modbus_server("tcp", str(port), "1"), Watched(named("io", tmp_path / "site.toml", device)) as watched:
+        wait_for("the first state is told", lambda: any(line.get("changes") for line in watched.lines))
+    first = next(line for line in watched.lines if line.get("changes"))
+    assert first["changes"] == [{"name": "loop", "active": False, "initial": True}]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import reduce
+from operator import xor
 from pathlib import Path
 
 import pytest
@@ -217,3 +221,55 @@ def _gga(second: int) -> bytes:
     for byte in body:
         checksum ^= byte
     return b"$%s*%02X\r\n" % (body, checksum)
+
+
+XRAY = (Path(__file__).parents[2] / "firmware_configs" / "xray" / "line-delimited.toml").read_text(encoding="utf-8")
+POLLED = """
+mode = "poll"
+hello = "44 54 55 0d 0a"
+address = { at = 0, first = "A", last = "Z" }
+
+[[link.command]]
+name = "last"
+bytes = "41 3f 0d"
+interval = 0.05
+reads = true
+
+[line]
+"""
+
+
+class ScannerBus:
+    """Scanner controllers on one RS-485 line behind a TCP converter that says "DTU" first and cuts where it likes."""
+
+    def __init__(self) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._server.getsockname()[1])
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError), self._server.accept()[0] as connection:
+            connection.sendall(b"DTU\r\n")
+            while question := connection.recv(3):
+                line = b"scan-%s,PASS,,,*" % question[:1]
+                checksum = b"%02X" % reduce(xor, line[:-1])
+                connection.sendall(line[:5])
+                connection.sendall(line[5:] + checksum + b"\r\n")
+
+    def close(self) -> None:
+        self._server.close()
+
+
+def test_scanners_share_a_line_by_address_behind_a_converter_that_names_itself_first(tmp_path: Path) -> None:
+    profile = tmp_path / "xray" / "polled.toml"
+    profile.parent.mkdir()
+    profile.write_text(XRAY.replace("\n[line]\n", POLLED), encoding="utf-8")
+    bus = ScannerBus()
+    keys = {"profile": "xray/polled", "profile_dir": tmp_path, "port": f"socket://127.0.0.1:{bus.port}"}
+    with Gate([table(id="left", address="A", **keys), table(id="right", address="B", **keys)]) as gate:
+        until(lambda: gate.of("left") and gate.of("right"), "both scanners are read")
+    bus.close()
+
+    assert {scan.scan.scan_id for scan in gate.of("left")} == {"scan-A"}
+    assert {scan.scan.scan_id for scan in gate.of("right")} == {"scan-B"}
+    assert not any(b"DTU" in raw for _, raw, _ in gate.garbled)

@@ -30,6 +30,7 @@ from edge_agent.errors import UplinkError
 from edge_agent.keys import AgentKeys, journal_key_for
 from gate_contract.v1.enrolment_pb2 import EnrolRequest
 from gate_contract.v1.enrolment_pb2_grpc import EnrolmentServiceStub
+from tests.journeys.commands import run_command
 from tests.journeys.enrolment_harness import DEADLINE_S, Collector, refusal, request_for, showing, uplink, words
 
 
@@ -42,6 +43,8 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
 
 def edge_agent(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """`edge-agent enrol` as an installer runs it."""
+    if not stdin:
+        return run_command("edge-agent", "enrol", *map(str, arguments), check=False)
     argv = [sys.executable, "-c", "from edge_agent.cli import main; main()", "enrol", *map(str, arguments)]
     return subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, timeout=60)
 

@@ -11,110 +11,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edge_agent.simulate.frames import YaohuaA9Frames
-from edge_agent.simulate.indicator import Indicator
-from edge_agent.simulate.ports import free_ports
-from edge_agent.simulate.programs import Program, run_command, running, wait_until
-
-SITE_FILE = """\
-site = "xiuying"
-
-[agent]
-state_dir = "state"
-runtime_dir = "run"
-
-[[scale]]
-id = "scale-1"
-profile = "scale/yaohua-xk3190-a9-tf0"
-port = "{port}"
-division = "20 kg"
-silent_after = "1 s"
-
-[[camera]]
-id = "plate-1"
-profile = "plate/hikvision-isapi-push"
-listen = "127.0.0.1:{http}"
-allow = ["127.0.0.1"]
-
-[[lane]]
-id = "L1"
-kind = "vehicle"
-scales = ["scale-1"]
-cameras = ["plate-1"]
-"""
-
-COLLECTOR_FILE = """\
-deployment = "test.example"
-state_dir = "collector"
-listen = "127.0.0.1:{uplink}"
-enrol_listen = "127.0.0.1:{enrolment}"
-hostnames = ["127.0.0.1"]
-"""
-
-GATECTL = str(Path(sys.executable).parent / "gatectl")
-ENGLISH = {"LC_ALL": "C.UTF-8"}
-DEADLINE_S = 20.0
+from edge_agent.simulate.programs import wait_until
+from tests.journeys.gatectl_harness import DEADLINE_S, ENGLISH, GATECTL, Gate
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("gatectl")]
-
-
-class Gate:
-    """A collector, a gate's agent, and a scale with nothing on it that talks, all running."""
-
-    def __init__(self, directory: Path) -> None:
-        uplink, enrolment, http = free_ports(3)
-        self.directory = directory
-        self.site_file, config = directory / "site.toml", directory / "collector.toml"
-        self.site_file.write_text(SITE_FILE.format(port=directory / "port", http=http))
-        config.write_text(COLLECTOR_FILE.format(uplink=uplink, enrolment=enrolment))
-        self.collector = Program(directory / "collector.log", "gate-collector", "serve", "--config", config)
-        self.agent = Program(directory / "agent.log", "edge-agent", "run", "--config", self.site_file)
-        self.scale = Indicator(YaohuaA9Frames(Decimal(20)), directory / "port", lambda: Decimal(0))
-        self._config = config
-
-    @contextmanager
-    def open(self) -> Iterator[None]:
-        with running(self.agent, self.collector), self.scale:
-            self.collector.start_until("serving ")
-            invitation = self.directory / "invitation.json"
-            invite = ("gate-collector", "agents", "invite", "gate-1", "--site", "xiuying", "--config", self._config)
-            run_command(*invite, "-o", invitation)
-            run_command("edge-agent", "enrol", "--invite", invitation, "--config", self.site_file)
-            self.agent.start()
-            self.wait_for("healthy")
-            yield
-
-    def ask(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run gatectl to its end."""
-        return subprocess.run(
-            [GATECTL, "--config", str(self.site_file), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=DEADLINE_S,
-            env={**os.environ, **ENGLISH, **environment},
-        )
-
-    def status(self) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self.ask("status", "--json").stdout)
-        return answer
-
-    def wait_for(self, level: str, *codes: str) -> dict[str, Any]:
-        """The status as soon as it has this level for these reasons."""
-        end = time.monotonic() + DEADLINE_S
-        while True:
-            status = self.status()
-            if (status["level"], *(reason["code"] for reason in status["reasons"])) == (level, *codes):
-                return status
-            assert time.monotonic() < end, f"{status}\n{self.agent.log_tail()}"
-            time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -122,9 +27,6 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
     gate = Gate(tmp_path_factory.mktemp("gate"))
     with gate.open():
         yield gate
-
-
-# --- a gate that is well --------------------------------------------------------------------------------------------
 
 
 def test_a_gate_that_is_well_is_exit_code_0_and_its_journal_balances(gate: Gate) -> None:
@@ -235,9 +137,6 @@ def read_rest(descriptor: int) -> str:
     while select.select([descriptor], [], [], 0)[0]:
         text += os.read(descriptor, 65_536)
     return text.decode()
-
-
-# --- a gate with faults ---------------------------------------------------------------------------------------------
 
 
 def test_a_silent_scale_degrades_the_gate_and_following_the_journal_tells_of_it(gate: Gate) -> None:
@@ -359,50 +258,3 @@ def test_who_may_not_read_the_agents_files_is_told_so_and_group_members_may(gate
     assert [reason["code"] for reason in member["reasons"]] == ["agent-stopped"]
     assert member["journal"]["captured"] > 0
     gate.wait_for("healthy")
-
-
-# --- without an agent -----------------------------------------------------------------------------------------------
-
-
-def test_a_machine_whose_agent_never_ran_is_down_and_says_what_to_do(tmp_path: Path) -> None:
-    site = tmp_path / "site.toml"
-    site.write_text('[agent]\nstate_dir = "state"\nruntime_dir = "run"\n')
-    ask = [GATECTL, "--config", str(site)]
-    done = subprocess.run([*ask, "status"], capture_output=True, text=True, check=False, env={**os.environ, **ENGLISH})
-    assert done.returncode == 2
-    assert "systemctl start edge-agent" in done.stdout
-    shown = json.loads(subprocess.run([*ask, "status", "--json"], capture_output=True, check=False).stdout)
-    assert (shown["level"], shown["journal"], shown["devices"]) == ("down", None, [])
-    done = subprocess.run([*ask, "tail"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("gatectl: there is no journal in ")
-
-
-def test_a_site_file_that_is_not_there_is_one_paragraph_and_exit_code_2(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [GATECTL, "--config", str(tmp_path / "x.toml"), "status"], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    why = "No such file or directory. name it with --config"
-    assert done.stderr == f"gatectl: the site file {tmp_path}/x.toml cannot be read. {why}\n"
-
-
-def test_gatectl_imports_nothing_that_is_slow(tmp_path: Path) -> None:
-    site = tmp_path / "site.toml"
-    site.write_text('[agent]\nstate_dir = "state"\nruntime_dir = "run"\n')
-    program = (
-        "import sys; from edge_agent.status.cli import main; sys.argv = ['gatectl', *sys.argv[1:]]\n"
-        "try: main()\n"
-        "except SystemExit: print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
-    )
-    slow = {"pydantic", "grpc", "google", "rich", "structlog", "cryptography", "serial", "sqlite_utils", "asyncio"}
-    for arguments in (["status"], ["status", "--json"], ["devices"]):
-        done = subprocess.run(
-            [sys.executable, "-c", program, "--config", str(site), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        imported = set(done.stderr.split())
-        assert "edge_agent" in imported, done.stderr
-        assert not slow & imported

@@ -1,4 +1,4 @@
-"""Scales that answer: asked over a real pty or TCP, alone or several on one line by address."""
+"""Scales over a real pty or TCP: asked, alone or several on one line by address; sending; printing tickets."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ from edge_agent.clock import SystemClock
 from edge_agent.config import LaneTable, ScaleTable
 from edge_agent.errors import ConfigError
 from edge_agent.journal.evidence import EvidenceStore
-from edge_agent.model.readings import DeviceEvent, DeviceState, Reading, WeightSample
+from edge_agent.model.readings import DeviceEvent, DeviceState, Reading, StableWeight, WeightSample
 from edge_agent.simulate.ports import free_port
+from tests.journeys.device_peers import needs, running
 
 DEADLINE_S = 30.0
 A9 = "scale/yaohua-xk3190-a9-command"
+TICKETS = Path(__file__).parents[1] / "captures" / "scale" / "axle-pt300-ticket"
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -95,6 +97,7 @@ class Site:
 
     def __init__(self, directory: Path, *tables: ScaleTable) -> None:
         self.samples: dict[str, list[Decimal]] = {table.id: [] for table in tables}
+        self.stable: list[StableWeight] = []
         self.events: list[DeviceEvent] = []
         self.garbled: list[bytes] = []
         evidence = EvidenceStore(directory)
@@ -107,6 +110,8 @@ class Site:
     def _reading(self, reading: Reading) -> None:
         if isinstance(reading, WeightSample):
             self.samples[reading.device_id].append(reading.weight.value)
+        elif isinstance(reading, StableWeight):
+            self.stable.append(reading)
 
     def state(self, device_id: str) -> DeviceState:
         return next(station.state for station in self.stations if station.table.id == device_id)
@@ -225,3 +230,38 @@ def test_an_independent_mt_sics_device_is_asked_over_tcp_and_read(tmp_path: Path
         with site.running():
             wait_for("weights come", lambda: len(site.samples["one"]) > 3)
             assert site.state("one") is DeviceState.OK
+
+
+def test_an_independent_weighbridge_on_a_pty_is_read_and_comes_to_rest(tmp_path: Path) -> None:
+    """The package weighbridge-simulator: 012.345 goes out as 543.210=, so the frame's end is the next one's start."""
+    weights = tmp_path / "weights.txt"
+    weights.write_text("000.000\n005.660\n" + "012.340\n" * 30)
+    program = needs("wb-simulator")
+    with running(program, "-d", str(weights), "-l", "0", "-i", "0.1", stdout=subprocess.PIPE) as peer:
+        assert peer.stdout is not None
+        port = peer.stdout.readline().removeprefix("Created PTY: ").strip()
+        site = Site(
+            tmp_path / "evidence", scale("one", port, "scale/yaohua-equals-reversed", division="1 kg", unit="t")
+        )
+        with site.running():
+            wait_for("it stood still", lambda: bool(site.stable))
+        assert site.state("one") is DeviceState.OK
+    assert set(site.samples["one"]) <= {Decimal("0.000"), Decimal("5.660"), Decimal("12.340")}
+    assert site.stable[0].kilograms == Decimal(12340)
+
+
+def test_a_printed_ticket_is_a_stable_weight_and_silence_between_tickets_no_fault(tmp_path: Path) -> None:
+    ticket = (TICKETS / "one_group.bin").read_bytes()
+    master, slave = os.openpty()
+    site = Site(tmp_path, scale("pads", os.ttyname(slave), "scale/axle-pt300-ticket", silent_after="500 ms"))
+    with site.running():
+        wait_for("the port is open", lambda: site.stations[0]._watch._seen.bytes_at is not None)
+        time.sleep(1.5)  # three times as long as a scale that sends by itself may be silent
+        os.write(master, ticket)
+        wait_for("the ticket is read", lambda: bool(site.stable))
+    os.close(master)
+    os.close(slave)
+
+    assert [(weight.kilograms, weight.samples) for weight in site.stable] == [(Decimal(16300), 1)]
+    assert site.samples["pads"] == [Decimal(16300)]
+    assert [event.state for event in site.events] == [DeviceState.OK]

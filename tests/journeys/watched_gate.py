@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,8 +12,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from edge_agent.simulate import programs
 from edge_agent.simulate.ports import free_ports
-from edge_agent.simulate.programs import Program, ask, run_command, running, wait_until
+from edge_agent.simulate.programs import Program, running, wait_until
+from tests.journeys import commands
 
 COLLECTOR_FILE = """\
 deployment = "test.example"
@@ -71,6 +74,11 @@ def added(environment: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def _way(environment: dict[str, str]) -> Any:
+    """How commands are run: another environment, such as another clock, needs processes of its own."""
+    return programs if environment else commands
+
+
 class WatchedGate:
     """Both programs, in a directory; the environments are added to those of what is started at the gate, and there."""
 
@@ -111,12 +119,14 @@ class WatchedGate:
 
     def run(self, name: str, *arguments: str | Path) -> str:
         """Run a command to its end; what it printed."""
-        with added(self._collectors if name == "gate-collector" else self._environment):
-            return run_command(name, *arguments).stdout
+        environment = self._collectors if name == "gate-collector" else self._environment
+        with added(environment):
+            done: subprocess.CompletedProcess[str] = _way(environment).run_command(name, *arguments)
+        return done.stdout
 
     def status(self) -> dict[str, Any]:
         with added(self._environment):
-            answer: dict[str, Any] = ask("gatectl", "--config", self.site_file, "status")
+            answer: dict[str, Any] = _way(self._environment).ask("gatectl", "--config", self.site_file, "status")
         return answer
 
     def codes(self) -> list[str]:

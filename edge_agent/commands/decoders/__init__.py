@@ -28,11 +28,13 @@ from edge_agent.errors import ConfigError
 KINDS: dict[str, str] = {
     "ais": "edge_agent.commands.decoders.ais",
     "gnss": "edge_agent.commands.decoders.gnss",
+    "io": "edge_agent.commands.decoders.points",
     "radiation": "edge_agent.commands.decoders.radiation",
     "rfid": "edge_agent.commands.decoders.rfid",
     "xray": "edge_agent.commands.decoders.xray",
     "plate": "edge_agent.commands.decoders.plate",
     "scale": "edge_agent.commands.decoders.scale",
+    "ultrasonic": "edge_agent.commands.decoders.points",
 }
 """Kind of profile: the module with its `open_decoder`."""
 
@@ -47,6 +49,10 @@ class KindDecoder(Protocol):
 
     def feed(self, data: bytes) -> Iterator[dict[str, object]]:
         """The lines that these bytes complete; used up before the next call."""
+        ...
+
+    def pause(self) -> Iterator[dict[str, object]]:
+        """The lines of what waits for something that may follow, now that nothing has come for a second."""
         ...
 
     def finish(self) -> Iterator[dict[str, object]]:

@@ -15,7 +15,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from edge_agent.commands.decoders.stream import many
 from edge_agent.drivers.plate.camera import CameraReader, Message
+from edge_agent.drivers.plate.capture_time import CameraClock
 from edge_agent.drivers.plate.events import Event, Heartbeat, OtherEvent, Unreadable, VehicleEvent
 from edge_agent.drivers.plate.schema import PlateProfile
 from edge_agent.errors import ConfigError
@@ -28,9 +30,10 @@ FIELDS: dict[str, object] = dict.fromkeys(("plate", "confidence", "direction", "
 class PlateDecoder:
     """A KindDecoder for plate cameras."""
 
-    def __init__(self, profile: PlateProfile) -> None:
+    def __init__(self, profile: PlateProfile, clock: CameraClock | None = None) -> None:
+        """`clock` is what the site knows of this camera's."""
         self._profile = profile
-        self._reader = CameraReader(profile)
+        self._reader = CameraReader(profile, clock)
         self._counts: Counter[str] = Counter()
         self._others: Counter[str] = Counter()
         self._bytes = self._pictures = 0
@@ -46,6 +49,10 @@ class PlateDecoder:
         self._bytes += len(data)
         yield from self._lines(self._reader.feed(data))
 
+    def pause(self) -> Iterator[dict[str, object]]:
+        """An event that waits for its pictures."""
+        yield from self._lines(self._reader.settle())
+
     def finish(self) -> Iterator[dict[str, object]]:
         """The lines of what was held back."""
         yield from self._lines(self._reader.flush())
@@ -54,8 +61,9 @@ class PlateDecoder:
         """What was found, the likely cause, the next step."""
         counts = self._counts
         yield (
-            f"{self._profile.name}: {self._bytes} bytes, {counts['plate']} vehicles, {counts['heartbeat']} heartbeats, "
-            f"{counts['other']} other events, {counts['garbled']} garbled pieces, {self._pictures} pictures"
+            f"{self._profile.name}: {many(self._bytes, 'byte')}, {many(counts['plate'], 'vehicle')}, "
+            f"{many(counts['heartbeat'], 'heartbeat')}, {many(counts['other'], 'other event')}, "
+            f"{many(counts['garbled'], 'garbled piece')}, {many(self._pictures, 'picture')}"
         )
         yield from self._faults
         if not self._bytes:

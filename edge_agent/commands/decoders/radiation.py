@@ -25,7 +25,13 @@ def open_decoder(profile_name: str, *, variant: str | None, profile_dir: Path | 
         if (occupancy := driver.interrupt()) is not None:
             yield _occupancy(occupancy) | {"occupied": True, "recorder_time": None}
 
-    return StreamDecoder(profile_name, "line", driver, _Describer(), closing)
+    return StreamDecoder(profile_name, "line", driver, _Describer(), further=_lost_end, closing=closing)
+
+
+def _lost_end(said: PortalSaid) -> Iterator[dict[str, object]]:
+    """An occupancy whose end was lost is a line of its own, after the one that shows it to be over."""
+    if said.occupancy is not None and not isinstance(said.told, End):
+        yield _occupancy(said.occupancy) | {"occupied": said.occupied, "recorder_time": said.told.time}
 
 
 class _Describer:
@@ -35,11 +41,8 @@ class _Describer:
         self._setup: dict[str, object] = {"gamma": None, "neutron": None, "firmware": None}
 
     def __call__(self, said: PortalSaid) -> dict[str, object]:
-        """The keys of one line. An occupancy whose end was lost is shown with the line that shows it."""
-        line = self._of(said) | {"occupied": said.occupied, "recorder_time": said.told.time}
-        if said.occupancy is not None and not isinstance(said.told, End):
-            line["occupancy"] = _occupancy(said.occupancy)
-        return line
+        """The keys of one line."""
+        return self._of(said) | {"occupied": said.occupied, "recorder_time": said.told.time}
 
     def _of(self, said: PortalSaid) -> dict[str, object]:
         told = said.told

@@ -43,6 +43,10 @@ class ScaleDecoder:
         self._tally.count_bytes(data)
         return self._lines(self._driver.feed(data))
 
+    def pause(self) -> Iterator[dict[str, object]]:
+        """Nothing waits that more bytes would not complete."""
+        return iter(())
+
     def finish(self) -> Iterator[dict[str, object]]:
         """The lines of what was held back."""
         return self._lines(self._driver.flush())

@@ -22,6 +22,8 @@ class StreamDecoder(Generic[Said]):
         noun: what one message of the device is called: "line", "sentence", "message".
         driver: bytes in, messages out.
         describe: the keys of one message's line, after `offset` and `hex`.
+        further: what else a message shows, each a line of its own after it, with its offset and no bytes.
+        counts: whether a message is a reading.
         closing: the lines for what the driver knows when the input ends inside something longer than a message.
     """
 
@@ -31,9 +33,13 @@ class StreamDecoder(Generic[Said]):
         noun: str,
         driver: StreamDriver[Said],
         describe: Callable[[Said], dict[str, object]],
+        *,
+        further: Callable[[Said], Iterable[dict[str, object]]] = lambda _said: (),
+        counts: Callable[[Said], bool] = lambda _said: True,
         closing: Callable[[], Iterable[dict[str, object]]] = tuple,
     ) -> None:
-        self._name, self._noun, self._driver, self._describe, self._closing = name, noun, driver, describe, closing
+        self._name, self._noun, self._driver, self._describe = name, noun, driver, describe
+        self._further, self._counts, self._closing = further, counts, closing
         self._bytes = 0
         self._bytes_garbled = 0
         self._reasons: Counter[str] = Counter()
@@ -45,6 +51,10 @@ class StreamDecoder(Generic[Said]):
         self._bytes += len(data)
         self._high_bits = self._high_bits or not data.isascii()
         return self._lines(self._driver.feed(data))
+
+    def pause(self) -> Iterator[dict[str, object]]:
+        """Nothing waits that more bytes would not complete."""
+        return iter(())
 
     def finish(self) -> Iterator[dict[str, object]]:
         """The lines of what was held back."""
@@ -76,8 +86,9 @@ class StreamDecoder(Generic[Said]):
                 self._reasons[item.reason] += 1
                 yield head | {"garbled": item.reason}
             else:
-                self.readings += 1
+                self.readings += self._counts(item.said)
                 yield head | self._describe(item.said)
+                yield from ({"offset": item.offset, "hex": "", **line} for line in self._further(item.said))
 
 
 def number(value: Decimal | None) -> float | None:

@@ -57,6 +57,10 @@ class DicosDecoder:
             raise ConfigError(f"more than {MOST_BYTES} bytes", fix="Give one DICOS file")
         return iter(())
 
+    def pause(self) -> Iterator[dict[str, object]]:
+        """Nothing: the file is read whole."""
+        return iter(())
+
     def finish(self) -> Iterator[dict[str, object]]:
         """The file's tags."""
         data = bytes(self._data)

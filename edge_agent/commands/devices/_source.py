@@ -2,68 +2,66 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, Protocol
 
 import click
 from pydantic import ValidationError
 
-from edge_agent.app.line import questions_of
-from edge_agent.clock import SystemClock
 from edge_agent.commands._common import config_option
+from edge_agent.commands.decoders import KindDecoder
+from edge_agent.commands.devices._camera import CameraSource
+from edge_agent.commands.devices._points import PointsSource
+from edge_agent.commands.devices._serial import SerialSource, of_scale, of_stream
+from edge_agent.commands.devices._tags import TagSource
 from edge_agent.config import ScaleTable, load_site
+from edge_agent.config_devices import DeviceTable
+from edge_agent.drivers.io.schema import IoProfile
 from edge_agent.drivers.layer import Layer, closest
+from edge_agent.drivers.rfid.schema import RfidProfile
 from edge_agent.drivers.stream import StreamLink
+from edge_agent.drivers.ultrasonic.schema import UltrasonicProfile
 from edge_agent.errors import ConfigError
-from edge_agent.links.asking import Question, Rounds
-from edge_agent.links.serial_link import SerialLink
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent
 from edge_agent.profiles import load_profile
 
-ASKING_READ_S = 0.02
 
+class Source(Protocol):
+    """A device whose bytes can be looked at."""
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A device whose bytes come over a serial or TCP port.
+    @property
+    def name(self) -> str:
+        """For people."""
+        ...
 
-    Attributes:
-        name: for people.
-        questions: what it is asked; none when it sends by itself.
-    """
+    @property
+    def profile(self) -> str:
+        """As site files call it."""
+        ...
 
-    name: str
-    profile: str
-    port: str
-    baud: int
-    data_format: str
-    variant: str | None = None
-    questions: Sequence[Question] = ()
+    @property
+    def where(self) -> str:
+        """Its port or address."""
+        ...
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """How it is reached, for the head of a recording."""
+        ...
+
+    def decoder(self) -> KindDecoder:
+        """What makes lines of its bytes."""
+        ...
 
     def listen(
-        self, on_bytes: Callable[[bytes, Moment], None], on_event: Callable[[DeviceEvent], None], stop: threading.Event
+        self, on_bytes: Callable[[bytes, Moment], None], on_event: Callable[[DeviceEvent], None], stop: Event
     ) -> None:
-        """Deliver what comes until `stop`; see SerialLink. LinkError when the port can never work."""
-        rounds = Rounds(self.questions)
-
-        def take(chunk: bytes, now: Moment) -> None:
-            rounds.answered(self.name)  # whatever it was: a person is watching, and asks no two devices
-            on_bytes(chunk, now)
-
-        link = SerialLink(
-            self.name,
-            self.port,
-            self.baud,
-            self.data_format,
-            SystemClock(),
-            read_timeout=ASKING_READ_S if self.questions else 0.1,
-            ask=rounds.due if self.questions else None,
-        )
-        link.run(take, on_event, stop)
+        """Deliver what comes until `stop`. LinkError when it can never work."""
+        ...
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -99,59 +97,49 @@ class Asked:
             return _of_site(self.name, self.config)
         if self.port is None or self.profile_name is None:
             raise click.UsageError("name a device of the site file, or give --port and --profile")
-        if self.profile_name.startswith("scale/"):
-            given = {"baud": self.baud, "data_format": self.data_format, "address": self.address}
-            return _of_scale(_scale(self.port, self.profile_name, given))
-        return _of_other(self.profile_name, self.profile_name, self.port, self.baud, self.data_format)
+        kind = self.profile_name.partition("/")[0]
+        if kind == "plate":
+            fix = "write it into a site file, and give its name and --config FILE"
+            raise ConfigError("a camera has more settings than a port", fix=fix)
+        given = {"baud": self.baud, "data_format": self.data_format, "address": self.address}
+        options = {key: value for key, value in given.items() if value is not None}
+        options |= {"id": "device", "profile": self.profile_name, "port": self.port}
+        load_profile(self.profile_name, of=Layer)  # says what there is, when there is no such profile
+        try:
+            if kind == "scale":
+                return of_scale(ScaleTable.model_validate({"division": "1 kg"} | options))
+            return _of_device(DeviceTable.model_validate(options))
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors())
+            raise ConfigError("these options cannot be used", cause=problems) from error
 
 
 def _of_site(name: str, config: Path) -> Source:
     site = load_site(config)
     for scale in site.scale:
         if scale.id == name:
-            return _of_scale(scale)
+            return of_scale(scale)
     for device in site.device:
         if device.id == name:
-            if device.port is None or device.profile.startswith("io/"):
-                raise ConfigError(f"{name} has no stream of bytes to look at", fix="see `gatectl devices`")
-            return _of_other(name, device.profile, device.port, device.baud, device.data_format)
+            return _of_device(device)
     for camera in site.camera:
         if camera.id == name:
-            raise ConfigError(
-                f"{name} is a camera, which the running agent listens to",
-                fix="see `gatectl devices` and `gatectl records`, or save what it sends and use `edge-agent decode`",
-            )
-    known = [*(scale.id for scale in site.scale), *(device.id for device in site.device)]
+            return CameraSource(camera)
+    known = [each.id for each in site.scale] + [each.id for each in site.device] + [each.id for each in site.camera]
     raise ConfigError(f"there is no device {name!r} in {config}", fix=closest(name, known) if known else "")
 
 
-def _scale(port: str, profile: str, more: dict[str, int | str | None]) -> ScaleTable:
-    load_profile(profile)  # says what there is, when there is no such profile
-    given = {key: value for key, value in more.items() if value is not None}
-    try:
-        return ScaleTable.model_validate(
-            {"id": "device", "profile": profile, "port": port, "division": "1 kg", **given}
-        )
-    except ValidationError as error:
-        problems = "; ".join(f"{detail['loc'][0]}: {detail['msg']}" for detail in error.errors())
-        raise ConfigError("these options cannot be used", cause=problems) from error
+def _of_device(table: DeviceTable) -> Source:
+    profile = load_profile(table.profile, table.profile_dir, of=Layer)
+    if isinstance(profile, IoProfile | UltrasonicProfile):
+        return PointsSource(table, profile)
+    if isinstance(profile, RfidProfile):
+        return TagSource(table, profile)
+    link = getattr(profile, "link", None)
+    if table.port is None or not isinstance(link, StreamLink):
+        fix = "try the files with `edge-agent decode`, and see `gatectl devices`"
+        raise ConfigError(f"{table.id} drops files into its folder and sends no bytes", fix=fix)
+    return of_stream(table, link)
 
 
-def _of_scale(table: ScaleTable) -> Source:
-    link = load_profile(table.profile).link
-    return Source(
-        table.id,
-        table.profile,
-        table.port,
-        table.baud or link.baud,
-        table.data_format or link.format,
-        table.variant,
-        questions_of(table),
-    )
-
-
-def _of_other(name: str, profile: str, port: str, baud: int | None, data_format: str | None) -> Source:
-    link = getattr(load_profile(profile, of=Layer), "link", None)
-    if not isinstance(link, StreamLink):
-        raise ConfigError(f"what {profile} sends is no stream that can be watched here", fix="see `gatectl devices`")
-    return Source(name, profile, port, baud or link.baud, data_format or link.format)
+__all__ = ["Asked", "SerialSource", "Source", "source_options"]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import click
 from rich.console import Console
@@ -21,6 +20,7 @@ from edge_agent.drivers.schema import Profile
 from edge_agent.drivers.stream import StreamLink
 from edge_agent.links.asking import Question, Rounds
 from edge_agent.links.serial_link import SerialLink
+from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent, DeviceState
 from edge_agent.profiles import load_profile, profile_names
 
@@ -34,12 +34,16 @@ ENOUGH_BYTES = 4096
 class Try:
     """One speed and format, listened to or asked at: what came, and what reads it.
 
-    `asked` is the profile whose questions were sent; "" when we only listened. `problem`: why the port cannot be read.
+    Attributes:
+        asked: the profile whose questions were sent; "" when we only listened.
+        address: who answered first, where several addresses were asked; "" where they were not.
+        problem: why the port cannot be read.
     """
 
     baud: int
     data_format: str
     asked: str = ""
+    address: str = ""
     data: bytes = b""
     found: list[Fit] = field(default_factory=list)
     problem: str = ""
@@ -55,6 +59,7 @@ class Try:
             "baud": self.baud,
             "data_format": self.data_format,
             "asked": self.asked or None,
+            "address": self.address or None,
             "bytes": len(self.data),
             "hex": self.data[:64].hex(" "),
             "problem": self.problem or None,
@@ -66,10 +71,15 @@ class Try:
 @click.option("--port", required=True, help="Device path, socket://HOST:PORT or rfc2217://HOST:PORT.")
 @click.option("--seconds", type=click.FloatRange(min=0.2), default=1.5, show_default=True, help="For each attempt.")
 @click.option("--listen-only", is_flag=True, help="Send nothing at all.")
+@click.option(
+    "--addresses", is_flag=True, help="Ask at every address a device on a shared line may have: takes longer."
+)
 @click.option("--all", "try_all", is_flag=True, help="Go on after a fit: look at every speed.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.pass_context
-def probe(ctx: click.Context, port: str, seconds: float, *, listen_only: bool, try_all: bool, as_json: bool) -> None:
+def probe(
+    ctx: click.Context, port: str, seconds: float, *, listen_only: bool, addresses: bool, try_all: bool, as_json: bool
+) -> None:
     """Find out what speaks on a port: listen at each usual speed, then ask with the reading commands of the profiles.
 
     Nothing that changes a device (tare, zero, its output) is ever sent. Exit code: 0 something fits, 1 nothing.
@@ -77,7 +87,7 @@ def probe(ctx: click.Context, port: str, seconds: float, *, listen_only: bool, t
     prober = Prober(port, seconds)
     attempts = list(_listening(port))
     if not listen_only:
-        attempts += _asking(port)
+        attempts += _asking(port, everywhere=addresses)
     tries: list[Try] = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=len(attempts))
@@ -106,21 +116,7 @@ class Prober:
 
     def listen(self, attempt: Try, questions: Sequence[Question]) -> None:
         """Fill in what came and what reads it."""
-        stop, received = threading.Event(), bytearray()
-        rounds = Rounds(questions)
-
-        def take(chunk: bytes, _now: object) -> None:
-            received.extend(chunk)
-            if questions:
-                rounds.answered(questions[0].device_id)
-            if len(received) >= ENOUGH_BYTES:
-                stop.set()
-
-        def told(event: DeviceEvent) -> None:
-            if event.state is DeviceState.UNPLUGGED:
-                attempt.problem = event.text
-                stop.set()
-
+        talk = _Talk(attempt, questions, self._seconds)
         link = SerialLink(
             "probe",
             self._port,
@@ -128,19 +124,62 @@ class Prober:
             attempt.data_format,
             SystemClock(),
             read_timeout=0.02,
-            ask=rounds.due if questions else None,
+            ask=talk.ask if questions else None,
         )
-        timer = threading.Timer(self._seconds, stop.set)
-        timer.daemon = True
-        began = time.monotonic()
-        timer.start()
-        link.run(take, told, stop)
-        timer.cancel()
-        if time.monotonic() - began >= self._seconds and received:
-            attempt.problem = ""
-        attempt.data = bytes(received)
+        link.run(talk.take, talk.told, talk.stop)
+        attempt.data = bytes(talk.received)
         names = [attempt.asked] if attempt.asked else _candidates()
         attempt.found = fits(attempt.data, names)
+
+
+class _Talk:
+    """One attempt under way: who is asked, what came, and when it is enough.
+
+    With several addresses, the first that answers is asked on for the time that a lone device gets.
+    """
+
+    def __init__(self, attempt: Try, questions: Sequence[Question], seconds: float) -> None:
+        self._attempt, self._questions, self._seconds = attempt, list(questions), seconds
+        self._rounds = Rounds(questions)
+        self._asked = ""
+        self.stop = threading.Event()
+        self.received = bytearray()
+        self._end_in(max(seconds, self._searching_s))
+
+    @property
+    def _searching_s(self) -> float:
+        """How long it takes until every address was asked."""
+        return sum(question.timeout_s for question in self._questions) if len(self._questions) > 1 else 0.0
+
+    def ask(self, now: Moment) -> bytes | None:
+        """See SerialLink."""
+        question = self._rounds.due_question(now)
+        if question is None:
+            return None
+        self._asked = question.device_id
+        return question.data
+
+    def take(self, chunk: bytes, _now: Moment) -> None:
+        """See SerialLink."""
+        self.received.extend(chunk)
+        self._rounds.answered(self._asked)
+        if self._asked and not self._attempt.address:
+            self._attempt.address = self._asked
+            self._rounds = Rounds([each for each in self._questions if each.device_id == self._asked])
+            self._end_in(self._seconds)
+        if len(self.received) >= ENOUGH_BYTES:
+            self.stop.set()
+
+    def told(self, event: DeviceEvent) -> None:
+        """See SerialLink."""
+        if event.state is DeviceState.UNPLUGGED:
+            self._attempt.problem = event.text
+            self.stop.set()
+
+    def _end_in(self, seconds: float) -> None:
+        timer = threading.Timer(seconds, self.stop.set)
+        timer.daemon = True
+        timer.start()
 
 
 def _candidates() -> list[str]:
@@ -167,15 +206,24 @@ def _setting(name: str) -> tuple[int, str]:
     return scale.link.baud, scale.link.format
 
 
-def _asking(port: str) -> Iterator[tuple[Try, Sequence[Question]]]:
+def _asking(port: str, *, everywhere: bool) -> Iterator[tuple[Try, Sequence[Question]]]:
     for name in _candidates():
         if not name.startswith("scale/"):
             continue
         profile: Profile = load_profile(name)
         if not profile.link.poll:
             continue
-        table = ScaleTable.model_validate({"id": "probe", "profile": name, "port": port, "division": "1 kg"})
-        yield Try(profile.link.baud, profile.link.format, asked=name), questions_of(table)
+        attempt = Try(profile.link.baud, profile.link.format, asked=name)
+        addresses = profile.link.address.all() if everywhere and profile.link.address else ("",)
+        yield attempt, [question for address in addresses for question in _questions(port, name, address)]
+
+
+def _questions(port: str, profile: str, address: str) -> list[Question]:
+    """What such a device is asked at this address; the questions are in its name."""
+    table = ScaleTable.model_validate(
+        {"id": "probe", "profile": profile, "port": port, "division": "1 kg", "address": address or None}
+    )
+    return [replace(question, device_id=address) for question in questions_of(table)]
 
 
 def _quality(attempt: Try) -> tuple[float, int]:
@@ -197,6 +245,7 @@ def _told(port: str, tries: list[Try], best: Try | None) -> Iterator[str]:
     for each in tries:
         if each.data or each.problem:
             asked = f", asked as {each.asked}" if each.asked else ""
+            asked += f" at address {each.address}" if each.address else ""
             yield f"{each.baud} {each.data_format}{asked}: {len(each.data)} bytes  {each.problem}".rstrip()
             yield from (f"    {'fits' if fit.is_good else 'no'}  {fit.told()}" for fit in each.found[:3])
     if best is None:
@@ -215,6 +264,7 @@ def _site_lines(port: str, best: Try) -> str:
     own = _setting(name)
     lines = [f"[[{'scale' if name.startswith('scale/') else 'device'}]]", 'id = "NAME"', f'profile = "{name}"']
     lines.append(f'port = "{port}"')
+    lines += [f'address = "{best.address}"'] if best.address else []
     if not port.startswith("socket://"):
         lines += [f"baud = {best.baud}"] if best.baud != own[0] else []
         lines += [f'data_format = "{best.data_format}"'] if best.data_format != own[1] else []
@@ -229,7 +279,7 @@ def _advice(tries: list[Try]) -> str:
         return (
             "No bytes at any speed. Is the device on? Then the cable: the device's TX belongs on this machine's RX, "
             "and ground on ground; on RS-485 try A and B the other way round. In the device's menu: is its output on, "
-            "or must it be asked (an address other than the first is not tried here)?"
+            "or must it be asked (at an address other than the first: --addresses)?"
         )
     return (
         "Bytes came and no profile reads them. Look at the speed whose bytes look like text in the list above, record "

@@ -51,7 +51,7 @@ def record(ctx: click.Context, /, output: Path, seconds: float, **asked: Any) ->
         raise EdgeAgentError(f"{output} cannot be written", cause=error.strerror or str(error)) from error
     click.echo(f"{output}: {count} bytes, SHA-256 {sha256(output.read_bytes()).hexdigest()}")
     if not count:
-        click.echo(f"nothing came: see `edge-agent devices watch` for what is wrong with {source.port}", err=True)
+        click.echo(f"nothing came: see `edge-agent devices watch` for what is wrong with {source.where}", err=True)
     ctx.exit(0 if count else 1)
 
 
@@ -69,8 +69,7 @@ class Recorder:
         head = {
             "device": self._source.name,
             "profile": self._source.profile,
-            "baud": self._source.baud,
-            "data_format": self._source.data_format,
+            **self._source.settings,
             "begun": datetime.now(UTC).isoformat(timespec="seconds"),
             "made_by": f"edge-agent {__version__}",
         }

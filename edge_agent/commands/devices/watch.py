@@ -11,12 +11,13 @@ from typing import Any
 
 import click
 
-from edge_agent.commands.decoders import open_decoder
 from edge_agent.commands.devices._source import Asked, Source, source_options
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent
 
 SHOWN_HEX = 48
+PAUSE_S = 1.0
+"""Pictures follow their event within less."""
 
 
 @click.command()
@@ -28,7 +29,8 @@ def watch(ctx: click.Context, /, seconds: float | None, *, as_json: bool, **aske
     """Show what the device NAME sends, live.
 
     The running agent keeps its ports to itself: stop it first, or see `gatectl devices`. A device that answers is asked
-    with the reading commands of its profile; nothing that changes it is ever sent.
+    with the reading commands of its profile; nothing that changes it is ever sent. For a camera that pushes, this
+    listens in the agent's place.
 
     Exit code: 0 at least one reading, 1 none.
     """
@@ -44,7 +46,9 @@ class Viewer:
 
     def __init__(self, source: Source, *, as_json: bool) -> None:
         self._source, self._as_json = source, as_json
-        self._decoder = open_decoder(source.profile, variant=source.variant, profile_dir=None)
+        self._decoder = source.decoder()
+        self._lock = threading.Lock()
+        self._heard: float | None = None
         self._stop = threading.Event()
         self._began = time.monotonic()
 
@@ -59,11 +63,15 @@ class Viewer:
         if timer is not None:
             timer.daemon = True
             timer.start()
+        pauses = threading.Thread(target=self._notice_pauses, name="pauses", daemon=True)
+        pauses.start()
         before = signal.signal(signal.SIGINT, lambda *_: self._stop.set())
         try:
             self._source.listen(self._on_bytes, self._on_event, self._stop)
         finally:
             signal.signal(signal.SIGINT, before)
+            self._stop.set()
+        pauses.join()
         for line in self._decoder.finish():
             self._print(line)
 
@@ -72,8 +80,19 @@ class Viewer:
         return list(self._decoder.summary())
 
     def _on_bytes(self, chunk: bytes, _now: Moment) -> None:
-        for line in self._decoder.feed(chunk):
-            self._print(line)
+        with self._lock:
+            self._heard = time.monotonic()
+            for line in self._decoder.feed(chunk):
+                self._print(line)
+
+    def _notice_pauses(self) -> None:
+        """Nothing that waits for what may follow is kept from the person watching."""
+        while not self._stop.wait(PAUSE_S / 2):
+            with self._lock:
+                if self._heard is not None and time.monotonic() - self._heard >= PAUSE_S:
+                    self._heard = None
+                    for line in self._decoder.pause():
+                        self._print(line)
 
     def _on_event(self, event: DeviceEvent) -> None:
         click.echo(f"{self._seconds():9.3f}  {event.state.name.lower()}: {event.text}", err=True)

@@ -79,6 +79,8 @@ class PartJoiner:
         return [garbled for key in list(self._waiting) for garbled in self._drop(key)]
 
     def _expired(self) -> list[Garbled]:
+        if not self._waiting:
+            return []
         old = [key for key, waiting in self._waiting.items() if self._count - waiting.since >= waiting.within]
         return [garbled for key in old for garbled in self._drop(key)]
 

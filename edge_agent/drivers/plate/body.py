@@ -20,7 +20,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from edge_agent.drivers.plate.extents import Broken, DahuaExtent, Extent, JsonExtent, XmlExtent
+from edge_agent.drivers.plate.beginnings import BLANKS, HEAD, HEADER, JSON_PERHAPS, LANGUAGES, MAGIC, PAIR, START, WORD
+from edge_agent.drivers.plate.extents import Broken, DahuaExtent, Extent
 from edge_agent.drivers.plate.parts import Document, Fault, Form, Noise, Part, Picture, Token, media_type_of
 from edge_agent.drivers.plate.pictures import MAX_PICTURE_BYTES, BoundaryLine, PictureEnd, PictureExtent
 
@@ -30,22 +31,6 @@ MAX_NOISE_BYTES = 1024  # one piece of noise
 MAX_BOUNDARY_BYTES = 200  # RFC 2046 allows 70; some senders exceed it
 LOOK_BYTES = 64  # by then, or by the end of the line, what begins is known
 
-_BLANKS = re.compile(rb"(?:[\s\0]|\xef\xbb\xbf)*")
-_MAGIC = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n")
-_XML = re.compile(rb"<(?:[A-Za-z_]|\?xml|!--|!DOCTYPE)")
-_JSON = re.compile(rb'\{\s*["}]|\[\s*[\[{\]]')
-_JSON_PERHAPS = re.compile(rb"[{\[]\s*\Z")
-_DAHUA = re.compile(rb"Code\s?=", re.IGNORECASE)
-_WORD = re.compile(rb"heartbeat[ \t]*(?:\r?\n|\Z)", re.IGNORECASE)
-_PAIR = re.compile(rb"(?:found|(?:Events|ReturnEvents|records|items)\[\d{1,3}\][\w.\[\]-]{0,200})\s?=")
-_HEAD = re.compile(
-    rb"HTTP/1\.[01] \d{3}|(?:POST|PUT|GET) \S{1,400} HTTP/1|"
-    rb"(?:Content-[A-Za-z-]{2,30}|Host|User-Agent|Server|Date|Connection|Transfer-Encoding|MIME-Version|Cache-Control|"
-    rb"Accept(?:-[A-Za-z]+)?|Authorization|WWW-Authenticate|Expect|Pragma|Set-Cookie|X-[A-Za-z-]{1,40}):",
-    re.IGNORECASE,
-)
-_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,80})[ \t]*:[ \t]*(.*)")
-_START = re.compile(rb'<(?:[A-Za-z_]|\?xml)|\{\s{0,8}["}]|\[\s{0,8}[\[{\]]|Code=|\xff\xd8\xff', re.IGNORECASE)
 _RESYNC = re.compile(rb"\n(?=[<{\[]|Code=|--)")
 _RESYNC_XML = re.compile(rb"\n(?=<\?xml|Code=|--)")  # lines of XML begin with "<"
 _DECLARED = re.compile(r"""boundary\s*=\s*(?:"([^"]{1,200})"|([^\s;,"]{1,200}))""", re.IGNORECASE)
@@ -95,23 +80,23 @@ class BodyReader:
     # --- between documents ---------------------------------------------------------------------------------------
 
     def _outside(self, final: bool) -> _Found:
-        blanks = _BLANKS.match(self._buffer)
+        blanks = BLANKS.match(self._buffer)
         if blanks and blanks.end():
             del self._buffer[: blanks.end()]
             return ()
         if (begun := self._begin()) is not None:
             return begun
         if not (final or len(self._buffer) >= LOOK_BYTES) and (
-            b"\n" not in self._buffer or _JSON_PERHAPS.match(self._buffer)
+            b"\n" not in self._buffer or JSON_PERHAPS.match(self._buffer)
         ):
             return None
         return self._line(final)
 
     def _begin(self) -> _Found:
         """A picture or document that begins here, told by its first bytes."""
-        if _MAGIC.match(self._buffer):
+        if MAGIC.match(self._buffer):
             return self._go(self._picture)
-        for pattern, form, extent in _LANGUAGES:
+        for pattern, form, extent in LANGUAGES:
             if pattern.match(self._buffer):
                 self._form, self._extent = form, extent()
                 return self._go(self._document)
@@ -121,11 +106,11 @@ class BodyReader:
         """What is told by a whole line, or by as much of it as is needed."""
         if self._buffer.startswith(b"--"):
             return self._boundary_line(final)
-        if _HEAD.match(self._buffer):
+        if HEAD.match(self._buffer):
             return self._begin_headers()
-        if _PAIR.match(self._buffer):
+        if PAIR.match(self._buffer):
             return self._go(self._pairs)
-        if word := _WORD.match(self._buffer):
+        if word := WORD.match(self._buffer):
             return (Document("word", self._take(word.end()).strip()),)
         return self._noise(final)
 
@@ -140,7 +125,7 @@ class BodyReader:
         if not end and not final and len(self._buffer) < MAX_NOISE_BYTES:
             return None
         end = end or min(len(self._buffer), MAX_NOISE_BYTES)
-        if start := _START.search(self._buffer, 1, end):
+        if start := START.search(self._buffer, 1, end):
             end = start.start()
         return (Noise(self._take(end), "neither a document nor a picture"),)
 
@@ -172,9 +157,9 @@ class BodyReader:
                 return self._end_headers(part, body_follows=False)
             return None
         line = bytes(self._buffer[:end]).strip()
-        header = _HEADER.fullmatch(line)
+        header = HEADER.fullmatch(line)
         part.size += end
-        if line and (part.size > MAX_HEADER_BYTES or not (header or _HEAD.match(line))):
+        if line and (part.size > MAX_HEADER_BYTES or not (header or HEAD.match(line))):
             return self._end_headers(part, body_follows=False)
         del self._buffer[:end]
         if not line:
@@ -196,7 +181,7 @@ class BodyReader:
     def _part_begins(self, final: bool) -> _Found:
         """Whether a picture follows the headers; its first bytes say more than they do."""
         part = self._part or Part()
-        if _MAGIC.match(self._buffer):
+        if MAGIC.match(self._buffer):
             return self._go(self._picture)
         if not part.type.startswith(("image/", "application/octet-stream")):
             return self._go(self._outside)
@@ -206,7 +191,7 @@ class BodyReader:
         if begins.startswith(b"--" + self._boundary):
             self._go(self._outside)
             return (Fault(f"the part {part.name or 'without a name'} is empty"),)
-        known = any(pattern.match(begins) for pattern, _, _ in _LANGUAGES)
+        known = any(pattern.match(begins) for pattern, _, _ in LANGUAGES)
         return self._go(self._outside if known else self._picture)
 
     # --- documents -----------------------------------------------------------------------------------------------
@@ -232,7 +217,7 @@ class BodyReader:
         """Lines of `key=value` up to a line that is none."""
         while (end := self._buffer.find(b"\n", self._at) + 1) or final:
             line = self._buffer[self._at : end or len(self._buffer)]
-            if not (line.strip() and _PAIR.match(line)) or end > MAX_DOCUMENT_BYTES:
+            if not (line.strip() and PAIR.match(line)) or end > MAX_DOCUMENT_BYTES:
                 break
             self._at = end or len(self._buffer)
             if not end:
@@ -275,13 +260,6 @@ class BodyReader:
         taken = bytes(self._buffer[:count])
         del self._buffer[:count]
         return taken
-
-
-_LANGUAGES: tuple[tuple[re.Pattern[bytes], Form, Callable[[], Extent]], ...] = (
-    (_XML, "xml", XmlExtent),
-    (_JSON, "json", JsonExtent),
-    (_DAHUA, "dahua", DahuaExtent),
-)
 
 
 def read_all(data: bytes) -> list[Token]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from edge_agent.drivers.plate.body import BodyReader
 from edge_agent.drivers.plate.capture_time import CameraClock
-from edge_agent.drivers.plate.events import Event, EventReader, Unreadable, VehicleEvent
+from edge_agent.drivers.plate.events import Event, Unreadable, VehicleEvent
 from edge_agent.drivers.plate.parts import Document, Fault, Noise, Picture, Token
+from edge_agent.drivers.plate.reader import EventReader
 from edge_agent.drivers.plate.schema import PlateProfile
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import EvidenceRef, PlateSeen

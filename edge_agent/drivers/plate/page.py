@@ -30,6 +30,7 @@ _MODES = {
     "push": "the camera posts to the gate",
     "stream": "the gate opens a stream that stays open",
     "poll": "the gate asks again and again",
+    "pullpoint": "the gate subscribes to the camera's events and asks for them",
 }
 
 

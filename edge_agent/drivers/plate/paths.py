@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from edge_agent.drivers.plate.tree import Tree, Value, text_of
+from edge_agent.drivers.plate.tree import Tree, Value, bounded_text, text_of
 
 _STEP = re.compile(r"(?P<name>\*|[@#]?[\w.-]+)(?:\[(?:(?P<key>@?[\w.-]+)=(?P<text>[^\]]+)|(?P<index>\d{1,3}))\])?")
 
@@ -37,6 +37,16 @@ class Path:
         # Nearly all paths are names only: they take no generator a step.
         plain = not self._anywhere and all(s.name != "*" and not s.key and s.index is None for s in self._steps)
         self._names = tuple(step.name for step in self._steps) if plain else None
+
+    @property
+    def anywhere(self) -> str:
+        """The name that a path which is looked for everywhere begins with; "" for any other path."""
+        return self._steps[0].name if self._anywhere else ""
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Of a path that is names only; None for any other."""
+        return self._names
 
     @property
     def steps(self) -> tuple[Path, ...]:
@@ -90,7 +100,7 @@ class Place:
             level: list[Value] = [self.trees[0]]
             while level:
                 level = [each for value in level for each in self._note(value)]
-        return self._holders[name]
+        return self._holders.get(name, [])
 
     def _note(self, value: Value) -> Iterable[Value]:
         if isinstance(value, dict) and self._holders is not None:
@@ -106,6 +116,46 @@ def first_text(paths: tuple[Path, ...], place: Place) -> Value:
         if (value := path.first_text(place)) is not None:
             return value
     return None
+
+
+class TextAt:
+    """The first text at one of some paths, as `first_text`, several times faster where dictionaries lead to it.
+
+    Most fields stand where a path of names leads, a dictionary a step; whatever else is met is left to the path itself.
+    """
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._ways = tuple((path.names, path.anywhere, path) for path in map(Path, paths))
+
+    def __call__(self, place: Place) -> str:
+        """Without spaces around it, "" for none; TreeError for more than MAX_TEXT_CHARS."""
+        for names, anywhere, path in self._ways:
+            if anywhere and not place.holders(anywhere):
+                continue
+            text = None if names is None else _named(names, place.trees)
+            if text is None:
+                text = text_of(path.first_text(place))
+            if text:
+                return bounded_text(text)
+        return ""
+
+
+def _named(names: tuple[str, ...], trees: tuple[Tree, ...]) -> str | None:
+    """The first text there; "" for none, None where more than dictionaries and texts are on the way."""
+    for tree in trees:
+        here: Value = tree
+        for name in names:
+            if not isinstance(here, dict):
+                return None
+            here = here.get(name)
+            if here is None:
+                break
+        if isinstance(here, str):
+            if text := here.strip():
+                return text
+        elif here is not None:
+            return None
+    return ""
 
 
 def is_there(paths: tuple[Path, ...], place: Place) -> bool:

@@ -22,5 +22,6 @@ def normal_plate(written: str) -> str | None:
         None for what cameras write when a vehicle has no plate or it was not read: nothing, dashes, `unknown` (not
         read) and `noPlate` (has none; both in the maker's ISAPI document, ANPR/licensePlate), 无车牌 and its like.
     """
-    text = _SEPARATORS.sub("", written.translate(_HALF_WIDTH)).upper()
+    half_width = written if written.isascii() else written.translate(_HALF_WIDTH)
+    text = _SEPARATORS.sub("", half_width).upper()
     return None if text in _NO_PLATE else _COLOUR.sub("", text)

@@ -48,9 +48,10 @@ class LinkFacts(Layer):
 
     Attributes:
         mode: "push": the camera posts to the gate; "stream": the gate opens a stream that stays open; "poll": the gate
-            asks again and again.
+            asks again and again; "pullpoint": the gate subscribes to the camera's ONVIF events and asks for them.
         method: of the request, for stream and poll.
-        path: of the request; "{channel}" is the camera's channel of the site file, "{cursor}" the last event's name.
+        path: of the request; of a pull point that of the event service. "{channel}" is the camera's channel of the site
+            file, "{cursor}" the last event's name.
         body: of a poll's request; "{cursor}" as above.
         body_type: its media type.
         auth: what the gate may answer when the camera asks who it is. "basic" sends the password as it is.
@@ -60,7 +61,7 @@ class LinkFacts(Layer):
         pictures_within_s: pictures that follow an event in a stream come within so long.
     """
 
-    mode: Literal["push", "stream", "poll"]
+    mode: Literal["push", "stream", "poll", "pullpoint"]
     method: Literal["GET", "POST"] = "GET"
     path: str = ""
     body: str = ""

@@ -66,11 +66,11 @@ def read_pairs(raw: bytes) -> Tree:
 
 def text_of(value: Value) -> str:
     """The text of a leaf, "" for a value that is none."""
-    if isinstance(value, dict):
-        value = value.get("#text")
-    if isinstance(value, str):
+    if isinstance(value, str):  # as nearly every leaf is
         return value.strip()
-    if value is None or isinstance(value, bool | dict | list):
+    if isinstance(value, dict):
+        return text_of(value.get("#text"))
+    if value is None or isinstance(value, bool | list):
         return ""
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 

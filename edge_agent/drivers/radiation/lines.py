@@ -159,7 +159,7 @@ def _forms(codes: CodesLayer) -> list[str]:
     """
     counts = "|".join(codes.counts)
     time = r"(?:,\d\d-\d\d-\d\d\.\d{3})?"
-    after, last = rf"{time}(?![^\r\n A-Z])", rf"{time}(?=[ \r]*\n)"
+    after, last = rf"{time}(?![^\r\n A-Z])", rf"{time}(?= *[\r\n])"
     return [
         rf"(?<![A-Z])(?:{counts})(?:,\d{{6}}){{4}}{after}",
         rf"{codes.end}(?:,\d{{6}}){{4}}{after}",

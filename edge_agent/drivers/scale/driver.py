@@ -42,6 +42,7 @@ class Read:
         notes: what else the frame tells: address, device time, serial number.
         parts: weights that this one consists of (wheels, axles), in its unit and the order of the frame.
         index: 0 for the frame's first weight.
+        printed: the frame is a ticket, and this the weight that it is about: at rest, without another like it.
     """
 
     frame: Frame
@@ -50,6 +51,7 @@ class Read:
     notes: Mapping[str, str | int] = field(default_factory=lambda: NOTHING)
     parts: Mapping[str, tuple[Decimal, ...]] = field(default_factory=lambda: NO_PARTS)
     index: int = 0
+    printed: bool = False
 
     @property
     def is_about_the_load(self) -> bool:
@@ -99,6 +101,7 @@ class _Meaning:
         fields, groups, says = profile.field, variant.groups, variant.says
         self._state = first_of(((each, each.state) for each in profile.state_if), groups)
         self._always = variant.state
+        self._printed = says.printed
         self._weight = number_reader(variant.weight or fields.weight, groups)
         self._tare = number_reader(fields.tare, groups) if fields.tare else None
         wire = None if isinstance(fields.unit, Default) else value_reader(fields.unit, groups)
@@ -136,7 +139,7 @@ class _Meaning:
             unit, tare = self._unit(frame), self._tare(frame) if self._tare else None
             weight = self._weight_of(frame, self._weight, None, unit, tare)
             parts = self._parts_of(frame) if self._parts else NO_PARTS
-            found: list[Read | Garbled] = [Read(frame, weight, flags, notes, parts)]
+            found: list[Read | Garbled] = [Read(frame, weight, flags, notes, parts, printed=self._printed)]
             for index, (number, kind) in enumerate(self._also, start=1):
                 found.append(Read(frame, self._weight_of(frame, number, kind, unit, tare), flags, notes, index=index))
         except NotANumberError as error:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from edge_agent.drivers.scale.uncertainty import AccuracyClass, standard_uncertainty
+from edge_agent.drivers.scale.uncertainty import AccuracyClass, axle_by_axle_uncertainty, standard_uncertainty
 from edge_agent.model.moment import MonoNs
 from edge_agent.model.readings import Stability, StableWeight, WeightKind, WeightSample, WeightUnit
 
@@ -90,6 +91,29 @@ class StabilityDetector:
             samples=rest.samples,
             span_ms=span_ns // MILLISECOND,
             uncertainty_kilograms=standard_uncertainty(weight.kilograms, self._division, self._accuracy_class),
+            division_kilograms=self._division,
+        )
+
+    def printed(self, sample: WeightSample, axles: Sequence[Decimal] = ()) -> StableWeight | None:
+        """The weight of a ticket, which was at rest when it was printed; None for an empty platform.
+
+        Args:
+            sample: the ticket's weight.
+            axles: kilograms of those that it tells; what it weighed before and adds up is one more load.
+        """
+        self._rest = None
+        kilograms = sample.weight.kilograms
+        if kilograms < self._min_kilograms:
+            return None
+        loads = [*axles, rest] if (rest := kilograms - sum(axles)) else axles
+        return StableWeight(
+            device_id=self._device_id,
+            at=sample.at,
+            weight=sample.weight,
+            stability=Stability.DEVICE,
+            samples=1,
+            span_ms=0,
+            uncertainty_kilograms=axle_by_axle_uncertainty(loads, self._division, self._accuracy_class),
             division_kilograms=self._division,
         )
 

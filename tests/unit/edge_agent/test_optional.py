@@ -9,11 +9,13 @@ import pytest
 from edge_agent.commands.decoders import open_decoder
 from edge_agent.errors import ConfigError
 
+AIS = ("edge_agent.drivers.ais.driver", "edge_agent.drivers.ais.payload")
+
 
 @pytest.mark.parametrize(
     ("profile", "library", "modules"),
     [
-        ("ais/nmea0183", "pyais", ("edge_agent.commands.decoders.ais", "edge_agent.drivers.ais.driver", "pyais")),
+        ("ais/nmea0183", "pyais", ("edge_agent.commands.decoders.ais", *AIS, "pyais")),
         ("xray/dicos", "pydicom", ("edge_agent.drivers.xray.dicos", "pydicom")),
     ],
 )
@@ -30,7 +32,8 @@ def test_a_missing_library_is_told_with_what_to_install(
 
 
 def test_a_gate_without_ships_needs_no_ais_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "edge_agent.drivers.ais.driver", raising=False)
+    for module in AIS:
+        monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setitem(sys.modules, "pyais", None)
 
     assert open_decoder("radiation/tsa-rapiscan-rpm", variant=None, profile_dir=None).readings == 0

@@ -169,6 +169,22 @@ def test_bytes_that_are_no_note_are_refused(data: bytes, why: str) -> None:
         Note.parse(data)
 
 
+@given(
+    st.sampled_from([GO_NOTE, SUMDB_NOTE, COSIGNED_EXAMPLE]),
+    st.integers(0, 300),
+    st.integers(0, 2),
+    st.sampled_from(["", "=", "A", "\n", "\n\n", "\r", " ", "\u2014 ", "\ufeff"]),
+)
+def test_a_note_that_is_read_is_written_as_it_was(text: str, at: int, taken: int, put: str) -> None:
+    """There is no other way to write it: what was signed cannot be told in two ways."""
+    data = (text[:at] + put + text[at + taken :]).encode()
+    try:
+        note = Note.parse(data)
+    except NoteError:
+        return
+    assert note.to_bytes() == data
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_crash_the_reader_of_notes(data: bytes) -> None:
     try:

@@ -18,7 +18,9 @@ from edge_agent.drivers.sources import Bits, Condition, Default, Number, Words
 
 
 def frame(body: bytes, pattern: bytes = b"") -> Frame:
-    return Frame(0, body, body, "any", re.compile(pattern, re.DOTALL).fullmatch(body))
+    found = re.compile(pattern, re.DOTALL).match(body)
+    assert found is not None
+    return Frame(0, body, body, "any", found)
 
 
 def number(**more: object) -> NumberReader:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from edge_agent.drivers.engine import Garbled
 from edge_agent.drivers.stream import Line, LineSplitter
 
-STREAMS = st.lists(st.sampled_from([b"a", b"bc" * 5, b"\n", b"\r\n", b"\x00", b"x" * 17]), max_size=30).map(b"".join)
+CHUNKS = [b"a", b"bc" * 5, b"\n", b"\r\n", b"\r", b"\x00", b"x" * 17]
+STREAMS = st.lists(st.sampled_from(CHUNKS), max_size=30).map(b"".join)
 
 
 def fed(data: bytes, cuts: list[int]) -> list[Line | Garbled]:
@@ -36,6 +37,14 @@ def test_what_has_no_line_end_is_handed_out_in_pieces_and_the_next_line_is_read(
     assert [type(item) for item in items] == [Garbled, Garbled, Garbled, Garbled, Line]
     assert items[-1] == Line(52, b"good\n")
     assert len(splitter._pending) == 0
+
+
+def test_a_carriage_return_alone_ends_a_line_once_no_line_feed_follows() -> None:
+    splitter = LineSplitter(16)
+
+    assert splitter.feed(b"one\rtwo\r") == [Line(0, b"one\r")]
+    assert splitter.feed(b"\n\r\nthree\r") == [Line(4, b"two\r\n"), Line(9, b"\r\n")]
+    assert splitter.flush() == [Line(11, b"three\r")]
 
 
 def test_a_rest_without_line_end_is_marked_as_such() -> None:

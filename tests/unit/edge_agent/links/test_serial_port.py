@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -173,6 +175,26 @@ def test_bytes_of_a_connection_are_read_in_one_piece() -> None:
         finally:
             port.close()
             peer.close()
+
+
+def test_what_a_peer_says_before_the_port_is_open_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connect = socket.create_connection
+
+        def greeted(*arguments: Any, **options: Any) -> socket.socket:
+            connection = connect(*arguments, **options)
+            peer, _ = server.accept()
+            with peer:
+                peer.sendall(b"ww00012.34kg\r\n")
+            select.select([connection], [], [], 60)
+            return connection
+
+        monkeypatch.setattr(socket, "create_connection", greeted)
+        port = SerialPort(PortSettings.read(f"socket://127.0.0.1:{server.getsockname()[1]}", 9600, "8N1"), 1.0)
+        try:
+            assert port.read() == b"ww00012.34kg\r\n"
+        finally:
+            port.close()
 
 
 def test_a_loop_is_open_and_empty() -> None:

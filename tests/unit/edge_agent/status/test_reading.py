@@ -179,7 +179,7 @@ def test_a_journal_that_another_program_holds_is_an_error_soon(tmp_path: Path) -
     with closing(sqlite3.connect(tmp_path / SEGMENT, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode=EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
-        other.execute("DELETE FROM seen_events")
+        other.execute("DELETE FROM seen")
         with pytest.raises(JournalError, match="locked"):
             journal_balance(tmp_path)
 

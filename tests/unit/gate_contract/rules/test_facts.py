@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from gate_contract.rules import Declared, PassageFacts
-from gate_contract.rules.facts import Absent, amount
+from gate_contract.rules.amounts import Absent, amount
 from gate_contract.v1 import declaration_pb2, passage_pb2, stamp_pb2
 from tests.unit.gate_contract.rules.builders import NOON, a_declaration, a_passage, a_plate, a_weighing
 

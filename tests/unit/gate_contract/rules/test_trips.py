@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from gate_contract.rules.facts import Absent
+from gate_contract.rules.amounts import Absent
 from gate_contract.rules.trips import trips_of
 from tests.unit.gate_contract.rules.builders import HOUR, NOON, PLATE, a_declaration
 

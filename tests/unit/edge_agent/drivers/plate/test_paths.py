@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from edge_agent.drivers.plate.paths import Path, Place, first_text, is_there
-from edge_agent.drivers.plate.tree import Tree, read_json
+from edge_agent.drivers.plate.paths import Path, Place, TextAt, first_text, is_there
+from edge_agent.drivers.plate.tree import Tree, read_json, text_of
 from edge_agent.drivers.plate.xml_tree import read_xml
 
 XML = read_xml(
@@ -62,6 +64,21 @@ def test_the_first_path_with_text_counts_then_what_is_around() -> None:
     assert first_text((Path("a"), Path("b")), Place(inner, outer)) == "one"
     assert first_text((Path("b"), Path("a")), Place(inner, outer)) == "two"
     assert first_text((Path("//d"),), Place(inner, outer)) is None  # around it are its neighbours, too
+
+
+LEAVES = st.sampled_from(["", " ", "x", "y ", 7, None, True])
+TREES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+)
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from("abc"), TREES, max_size=3), min_size=1, max_size=2),
+    st.lists(st.sampled_from(["a", "a/b", "a/b/c", "//b", "//b/c", "*/a", "a[0]", "b[a=x]/c"]), max_size=3),
+)
+def test_the_quick_way_finds_the_text_that_the_paths_find(trees: list[Tree], paths: list[str]) -> None:
+    place = Place(*trees)
+    assert TextAt(paths)(place) == text_of(first_text(tuple(map(Path, paths)), place))
 
 
 def test_an_empty_element_is_there() -> None:

@@ -42,6 +42,33 @@ def test_without_a_motion_bit_rest_is_inferred_after_the_whole_window() -> None:
     assert stable.uncertainty_kilograms == Decimal("23.81")
 
 
+def test_a_ticket_is_a_stable_weight_by_itself() -> None:
+    ticket = sample(0, "16300")
+    stable = detector().printed(ticket)
+
+    assert stable is not None
+    assert (stable.stability, stable.samples, stable.span_ms, stable.weight) == (
+        Stability.DEVICE,
+        1,
+        0,
+        ticket.weight,
+    )
+    assert detector().printed(sample(0, "40")) is None  # below what counts as a load
+
+
+def test_a_ticket_s_axles_are_each_as_uncertain_as_a_load() -> None:
+    at_once, by_axles = (
+        detector().printed(sample(0, "16300")),
+        detector().printed(sample(0, "16300"), [Decimal(6240), Decimal(10060)]),
+    )
+    accumulated = detector().printed(sample(0, "35720"), [Decimal(9820), Decimal(9600)])
+
+    assert at_once is not None
+    assert by_axles is not None
+    assert accumulated is not None
+    assert at_once.uncertainty_kilograms < by_axles.uncertainty_kilograms < accumulated.uncertainty_kilograms
+
+
 def test_a_slow_scale_needs_enough_samples_as_well_as_the_window() -> None:
     slow = [sample(900 * index, "15240") for index in range(5)]
     assert found(detector(), slow[:4]) == []

@@ -14,16 +14,9 @@ from hypothesis import strategies as st
 
 from edge_agent.drivers.plate.body import read_all
 from edge_agent.drivers.plate.capture_time import CameraClock
-from edge_agent.drivers.plate.events import (
-    Event,
-    EventReader,
-    Heartbeat,
-    OtherEvent,
-    Unreadable,
-    VehicleEvent,
-    confidence,
-)
+from edge_agent.drivers.plate.events import Event, Heartbeat, OtherEvent, Unreadable, VehicleEvent
 from edge_agent.drivers.plate.parts import Document
+from edge_agent.drivers.plate.reader import EventReader, confidence
 from edge_agent.drivers.plate.schema import PlateProfile, Scale
 from edge_agent.profiles import load_profile, profile_names
 

@@ -1,0 +1,32 @@
+"""How what cameras send begins: documents in their languages, pictures, and heads of HTTP messages and parts. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from edge_agent.drivers.plate.extents import DahuaExtent, Extent, JsonExtent, XmlExtent
+from edge_agent.drivers.plate.parts import Form
+
+BLANKS = re.compile(rb"(?:[\s\0]|\xef\xbb\xbf)*")
+MAGIC = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n")
+_XML = re.compile(rb"<(?:[A-Za-z_]|\?xml|!--|!DOCTYPE)")
+_JSON = re.compile(rb'\{\s*["}]|\[\s*[\[{\]]')
+JSON_PERHAPS = re.compile(rb"[{\[]\s*\Z")
+_DAHUA = re.compile(rb"Code\s?=", re.IGNORECASE)
+WORD = re.compile(rb"heartbeat[ \t]*(?:\r?\n|\Z)", re.IGNORECASE)
+PAIR = re.compile(rb"(?:found|(?:Events|ReturnEvents|records|items)\[\d{1,3}\][\w.\[\]-]{0,200})\s?=")
+HEAD = re.compile(
+    rb"HTTP/1\.[01] \d{3}|(?:POST|PUT|GET) \S{1,400} HTTP/1|"
+    rb"(?:Content-[A-Za-z-]{2,30}|Host|User-Agent|Server|Date|Connection|Transfer-Encoding|MIME-Version|Cache-Control|"
+    rb"Accept(?:-[A-Za-z]+)?|Authorization|WWW-Authenticate|Expect|Pragma|Set-Cookie|X-[A-Za-z-]{1,40}):",
+    re.IGNORECASE,
+)
+HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,80})[ \t]*:[ \t]*(.*)")
+START = re.compile(rb'<(?:[A-Za-z_]|\?xml)|\{\s{0,8}["}]|\[\s{0,8}[\[{\]]|Code=|\xff\xd8\xff', re.IGNORECASE)
+
+LANGUAGES: tuple[tuple[re.Pattern[bytes], Form, Callable[[], Extent]], ...] = (
+    (_XML, "xml", XmlExtent),
+    (_JSON, "json", JsonExtent),
+    (_DAHUA, "dahua", DahuaExtent),
+)

@@ -1,0 +1,13 @@
+"""What the tests of passages share."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.edge_agent.assemble.lanes import Lane
+
+
+@pytest.fixture
+def lane() -> Lane:
+    """A vehicle lane with a scale and a camera."""
+    return Lane()
