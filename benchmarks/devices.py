@@ -25,8 +25,8 @@ from edge_agent.profiles import load_profile
 
 CAPTURES = Path(__file__).resolve().parents[1] / "tests" / "captures"
 CHUNK = 512
-MESSAGES = 6_000
-REPEATS = 5
+MESSAGES = 1_500
+REPEATS = 20
 PROMISED = 20_000
 """Messages a second that every profile must reach."""
 

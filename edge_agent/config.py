@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -10,7 +9,6 @@ from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +23,7 @@ from pydantic import (
 from edge_agent.config_camera import CameraTable
 from edge_agent.config_devices import DeviceTable, device_misfits
 from edge_agent.config_errors import not_toml, told
+from edge_agent.config_scale import ScaleTable
 from edge_agent.config_values import (
     Kilograms,
     LaneName,
@@ -32,9 +31,7 @@ from edge_agent.config_values import (
     Seconds,
     SomeKilograms,
     SomeSeconds,
-    like,
     listen_address,
-    port_name,
 )
 from edge_agent.config_video import VideoTable, VisionTable, plate_videos, video_misfits
 from edge_agent.errors import ConfigError
@@ -94,49 +91,6 @@ class CollectorTable(_Table):
     """
 
     max_records_per_s: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
-
-
-class ScaleTable(_Table):
-    """[[scale]]: one weighing indicator.
-
-    Attributes:
-        id: its name here.
-        profile: its model, e.g. "scale/yaohua-xk3190-a9-tf0".
-        port: device path, or socket://host:port, or rfc2217://host:port.
-        baud: bits per second; None takes the profile's.
-        data_format: "8N1", "7E1" …; None takes the profile's.
-        address: of a device that is asked, as in its menu; None takes the profile's first. With addresses, several
-            scales may share a port.
-        ask: commands of the profile that it is asked again and again; none takes those the profile repeats.
-        ask_every: from one question to the next; None takes the profile's.
-        unit: unit of the display where the protocol does not say; None takes the profile's.
-        variant: pins one variant of the profile's frame; None accepts those the profile allows.
-        division: verification division e.
-        accuracy_class: OIML R 76 class of the scale.
-        stable_window: how long a weight must stand still.
-        stable_samples: how many frames at least.
-        silent_after: no bytes for so long is a fault.
-    """
-
-    id: Name
-    profile: Annotated[
-        str, like(r"scale/.+", 'a scale\'s profile is named "scale/…", e.g. "scale/yaohua-xk3190-a9-tf0"')
-    ]
-    port: Annotated[str, AfterValidator(port_name)]
-    baud: Annotated[int, Field(strict=True, ge=110, le=921_600)] | None = None
-    data_format: (
-        Annotated[str, like(r"[78][NEO][12]", 'write data bits, parity and stop bits, e.g. "8N1" or "7E1"')] | None
-    ) = None
-    address: str | None = None
-    ask: tuple[str, ...] = ()
-    ask_every: SomeSeconds | None = None
-    unit: Literal["kg", "g", "t", "lb"] | None = None
-    variant: str | None = None
-    division: SomeKilograms
-    accuracy_class: Literal["I", "II", "III", "IIII"] = "III"
-    stable_window: SomeSeconds = 1.0
-    stable_samples: Annotated[int, Field(strict=True, ge=2, le=1000)] = 5
-    silent_after: SomeSeconds = 3.0
 
 
 class LaneTable(_Table):
@@ -259,20 +213,6 @@ def _beside(base: Path, camera: CameraTable) -> CameraTable:
     return camera.model_copy(update={name: base / file for name, file in named.items() if file is not None})
 
 
-def _own_port(scale: ScaleTable) -> str:
-    """What no other scale may use."""
-    port = _same_port(scale.port)
-    return port if scale.address is None else f"{port} address {scale.address}"
-
-
-def _same_port(port: str) -> str:
-    """Equal for two ways to write one port."""
-    if "://" not in port:
-        return os.path.realpath(port)
-    parts = urlsplit(port)
-    return f"{parts.hostname}:{parts.port}"
-
-
 def _misfits(site: SiteFile) -> Iterator[str]:
     """What is right by itself and does not fit together."""
     devices = [("scale", scale.id) for scale in site.scale] + [("camera", camera.id) for camera in site.camera]
@@ -280,7 +220,7 @@ def _misfits(site: SiteFile) -> Iterator[str]:
     yield from _twice([(f'{kind} "{name}", id', name) for kind, name in named], "give every device its own name")
     yield from _twice([(f'lane "{lane.id}", id', lane.id) for lane in site.lane], "give every lane its own name")
     yield from _twice(
-        [(f'scale "{scale.id}", port', _own_port(scale)) for scale in site.scale],
+        [(f'scale "{scale.id}", port', scale.place) for scale in site.scale],
         "two scales share a port only if each has an `address` of its own: correct one of them",
     )
     yield from _twice(

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from edge_agent.config_values import Name, SomeSeconds, like, port_name
+from edge_agent.config_values import Baud, DataFormat, HexBytes, Name, SomeSeconds, like, port_name
 from edge_agent.model.points import point
 
 KINDS = ("ais", "gnss", "io", "radiation", "rfid", "ultrasonic", "xray")
@@ -62,18 +62,11 @@ class DeviceTable(BaseModel):
     profile_dir: Path | None = None
     port: str | None = None
     lane: str | None = None
-    baud: Annotated[int, Field(strict=True, ge=110, le=921_600)] | None = None
-    data_format: (
-        Annotated[str, like(r"[78][NEO][12]", 'write data bits, parity and stop bits, e.g. "8N1" or "7E1"')] | None
-    ) = None
+    baud: Baud | None = None
+    data_format: DataFormat | None = None
     silent_after: SomeSeconds | None = None
     address: Annotated[str, Field(max_length=4)] | None = None
-    hello: (
-        Annotated[
-            str, like(r"[0-9a-fA-F]{2}( [0-9a-fA-F]{2}){0,63}", 'write bytes as hexadecimal pairs, e.g. "44 54 55"')
-        ]
-        | None
-    ) = None
+    hello: HexBytes | None = None
     unit: Annotated[int, Field(strict=True, ge=0, le=247)] | None = None
     inputs: dict[Name, PointText] = Field(default_factory=dict)
     outputs: dict[Name, PointText] = Field(default_factory=dict)

@@ -37,6 +37,11 @@ Name = Annotated[
         'write up to 63 lower-case letters (a-z), digits and hyphens, e.g. "haikou-xiuying"',
     ),
 ]
+Baud = Annotated[int, Field(strict=True, ge=110, le=921_600)]
+DataFormat = Annotated[str, like(r"[78][NEO][12]", 'write data bits, parity and stop bits, e.g. "8N1" or "7E1"')]
+HexBytes = Annotated[
+    str, like(r"[0-9a-fA-F]{2}( [0-9a-fA-F]{2}){0,63}", 'write bytes as hexadecimal pairs, e.g. "44 54 55"')
+]
 LaneName = Annotated[
     str,
     like(

@@ -49,7 +49,7 @@ class Line:
             read_timeout=ASKING_READ_S if self._questions else 0.2,
             ask=self._rounds.due if self._questions else None,
         )
-        self._link = without_hello(serial, bytes.fromhex(link.hello or ""))
+        self._link = without_hello(serial, bytes.fromhex(first.hello or link.hello or ""))
         self._listeners: list[Listener] = []
         self._begun = threading.Lock()
         self._stop = threading.Event()

@@ -15,9 +15,8 @@ DECODER_THREADS = (
 )
 
 _ENVIRONMENT = {
-    # Process-wide, as OpenCV has it. TCP: lost UDP packets are torn pictures. A stream that claims a picture of more
-    # pixels is refused before memory is taken for it (FFmpeg: AVCodecContext.max_pixels).
-    "OPENCV_FFMPEG_CAPTURE_OPTIONS": f"rtsp_transport;tcp|max_pixels;{MOST_PIXELS}",
+    # Process-wide, as OpenCV has it. TCP: lost UDP packets are torn pictures.
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp",
     # FFmpeg writes a line for each torn macroblock, for ever, and addresses into it. What matters is told as incident.
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
 }
@@ -69,14 +68,21 @@ class Capture:
         """Take the next picture off the stream, without handing it over; False: there is none."""
         return bool(self._capture.grab())
 
+    def check_size(self, name: str) -> None:
+        """Before pictures are taken: CameraError where they have too many pixels.
+
+        FFmpeg has decoded its first picture by then, within its own limits: OpenCV hands it no other ones.
+        """
+        if self.get("FRAME_WIDTH") * self.get("FRAME_HEIGHT") > MOST_PIXELS:
+            raise unreadable(f"Pictures of {name} have more than {MOST_PIXELS // 1_000_000} million dots")
+
     def retrieve(self, name: str) -> Any:
         """The picture that was grabbed, an array of its own; None when it could not be decoded.
 
         Raises:
             CameraError: it has too many pixels.
         """
-        if self.get("FRAME_WIDTH") * self.get("FRAME_HEIGHT") > MOST_PIXELS:
-            raise unreadable(f"Pictures of {name} have more than {MOST_PIXELS // 1_000_000} million dots")
+        self.check_size(name)
         done, image = self._capture.retrieve()
         return image if done else None
 

@@ -14,7 +14,7 @@ from edge_agent.links.camera.rtsp_causes import rtsp_cause
 from edge_agent.links.camera.source import CameraError, Feed, silent, unreadable
 from edge_agent.model.moment import Moment
 
-OPEN_S = 10.0
+OPEN_S = 20.0
 UNDECODED = "A picture of it could not be decoded: it came torn"
 DEFAULT_PER_S = 25.0
 
@@ -34,6 +34,7 @@ class _CaptureSource:
         self._aborted = False
         capture = self._open()
         try:
+            capture.check_size(self.name)
             feed.opened()
             while not (self._aborted or feed.stopping.is_set()) and self._grab(capture, feed):
                 at = self._captured_at(capture)

@@ -130,6 +130,7 @@ def test_where_nothing_listens_or_nothing_speaks_rtsp_that_is_told(monkeypatch: 
                 connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
         listening.accept()[0].close()  # of the first question
+        monkeypatch.setattr(rtsp_causes, "ANSWER_S", 60.0)
         thread = threading.Thread(target=lie)
         thread.start()
         assert "does not speak RTSP" in str(rtsp_cause(url, has_user=False))
@@ -217,6 +218,9 @@ class FakeCapture:
     def get(self, name: str) -> float:
         assert name == "POS_MSEC"
         return (real_clock().mono - SECOND // 5) / 1e6  # the driver stamped it 0.2 s ago
+
+    def check_size(self, name: str) -> None:
+        assert name == "/dev/null"
 
     def grab(self) -> bool:
         self.left -= 1
