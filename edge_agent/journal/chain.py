@@ -112,6 +112,11 @@ class Chain:
         place = bisect_right(self.segments, index)
         return self.segments[place - 1] if place else None
 
+    def since(self, index: int) -> list[int]:
+        """First indices of the kept segments from the one that holds a record on."""
+        first = self.holding(index)
+        return [each for each in self.segments if first is None or each >= first]
+
     def end_of(self, first_index: int) -> int | None:
         """Where a closed segment or a pruned one's ledger ends; None for the active one."""
         firsts = sorted({*self.segments, *self.ledgers})

@@ -46,21 +46,11 @@ def stand_in(index: int) -> bytes:
     return sha256(b"\x02tidegate: record %d and its hash are lost" % index).digest()
 
 
-def first_unknown(chain: Chain, start: int) -> int | None:
-    """The first record from `start` on whose hash is not known; None when there is none.
-
-    OSError and sqlite3.Error go to the caller.
-    """
-    kept_from = chain.holding(start)
-    for first_index in chain.segments:
-        if kept_from is not None and first_index < kept_from:
-            continue
-        with closing(connect_to_read(chain.segment(first_index))) as connection:
-            query = "SELECT min(record_index) FROM lost WHERE leaf IS NULL AND record_index >= ?"
-            (index,) = connection.execute(query, (start,)).fetchone()
-        if index is not None:
-            return int(index)
-    return None
+def unknown_in(connection: sqlite3.Connection, start: int) -> int | None:
+    """The first record of a segment from `start` on whose hash is not known; None when there is none."""
+    query = "SELECT min(record_index) FROM lost WHERE leaf IS NULL AND record_index >= ?"
+    found: int | None = connection.execute(query, (start,)).fetchone()[0]
+    return found
 
 
 def head_of(chain: Chain, first_index: int) -> Head:
@@ -76,11 +66,11 @@ def reseal(chain: Chain, signer: Signer, index: int) -> list[Loss]:
     the one with the record last: killed in between, it can be done again. The journal must not be in use. OSError,
     sqlite3.Error and DamagedError go to the caller.
     """
-    first = chain.holding(index)
-    segments = [each for each in chain.segments if first is not None and each >= first]
-    frontier = head_of(chain, segments[0]).base if segments else None
-    if frontier is None or first_unknown(chain, segments[0]) != index:
-        return []
+    segments = chain.since(index)
+    with closing(connect_to_read(chain.segment(segments[0]))) as connection:
+        frontier = read_head(connection, segments[0]).base
+        if frontier is None or unknown_in(connection, segments[0]) != index:
+            return []
     bases: dict[int, Frontier] = {}
     for segment in segments:
         bases[segment] = frontier

@@ -16,7 +16,7 @@ from edge_agent.journal.chain import Chain, tidy
 from edge_agent.journal.closed import ClosedSegments
 from edge_agent.journal.migrate import migrate
 from edge_agent.journal.recovery import Opened, mend_active, open_active, settle, unsettled
-from edge_agent.journal.resealing import first_unknown, head_of, reseal
+from edge_agent.journal.resealing import head_of, reseal, unknown_in
 from edge_agent.journal.reserve import Reserve, is_full
 from edge_agent.journal.roll import begin_segment, undo_begun
 from edge_agent.journal.segment import DamagedError, Head, entry_hash, is_read_only, read_head
@@ -213,17 +213,19 @@ class Store:
                 self._attach()
 
     def first_unknown(self, start: int) -> int | None:
-        """The first record from `start` on whose hash is not known; JournalError when that cannot be read."""
-        try:
-            with self._turn, self._active.lock:
-                return first_unknown(self.chain, start)
-        except (sqlite3.Error, OSError) as error:
-            raise JournalError(f"the journal {self.directory} cannot be read", cause=str(error)) from error
+        """The first record from `start` on whose hash is not known; what is damaged on the way is mended first."""
+        for first_index in self.chain.since(start):
+            index = self.read(first_index, lambda connection: unknown_in(connection, start))
+            if index is not None:
+                return index
+        return None
 
     def reseal(self, index: int) -> bool:
         """Seal the journal anew from the record `index` on, whose hash is not known; whether that could be done."""
         try:
             with self._turn, self._active.lock:
+                for first_index in self.chain.since(index)[:-1]:
+                    self.look_at(first_index)
                 weight = self._active.detach().weight
                 self._closed.close()
                 self.repairs += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,7 +44,12 @@ def run_command(name: str, *arguments: str | Path, check: bool = True) -> subpro
         return programs.run_command(name, *arguments, check=check)
     command = [name, *map(str, arguments)]
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-    with redirect_stdout(out), redirect_stderr(err), mock.patch.object(sys, "argv", command):
+    with (
+        redirect_stdout(out),
+        redirect_stderr(err),
+        mock.patch.object(sys, "argv", command),
+        mock.patch.dict(os.environ),  # what a command sets there is for its own process, not for those started later
+    ):
         code = _exit_code(ENTRIES[name])
         structlog.reset_defaults()  # it logs to what is now its standard error
     said, told = (each.buffer.getvalue().decode() for each in (out, err))

@@ -34,7 +34,7 @@ from gate_contract.v1.ledger_pb2 import LedgerEntry
 from gate_contract.v1.uplink_pb2 import Hello, StreamRequest, StreamResponse
 from gate_contract.v1.uplink_pb2_grpc import UplinkServiceStub
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class Collector:

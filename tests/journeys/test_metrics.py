@@ -29,12 +29,14 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedGate]:
 
 def test_the_agents_figures_are_those_of_gatectl(gate: WatchedGate) -> None:
     journal = gate.drained()
-    # The figures are taken twice a second.
-    wait_until(
-        "they are taken",
-        lambda: gate.scrape(gate.agent_port)["tidegate_edge_records_captured_total"] == journal["captured"],
-        DEADLINE_S,
-    )
+
+    def taken() -> bool:
+        """The figures are taken twice a second."""
+        samples = gate.scrape(gate.agent_port)
+        names = ("captured", "acknowledged")
+        return all(samples[f"tidegate_edge_records_{name}_total"] == journal[name] for name in names)
+
+    wait_until("they are taken", taken, DEADLINE_S)
     samples = gate.scrape(gate.agent_port)
     assert samples["tidegate_edge_records_acknowledged_total"] == journal["acknowledged"]
     assert samples["tidegate_edge_records_pending"] == 0

@@ -27,7 +27,7 @@ from edge_agent.model.readings import DeviceEvent, DeviceState, Reading, StableW
 from edge_agent.simulate.ports import free_port
 from tests.journeys.device_peers import needs, running
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 A9 = "scale/yaohua-xk3190-a9-command"
 TICKETS = Path(__file__).parents[1] / "captures" / "scale" / "axle-pt300-ticket"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -74,6 +75,10 @@ def added(environment: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+ASKING_S = 0.4
+"""Between two questions that each start a program."""
+
+
 def _way(environment: dict[str, str]) -> Any:
     """How commands are run: another environment, such as another clock, needs processes of its own."""
     return programs if environment else commands
@@ -138,6 +143,8 @@ class WatchedGate:
 
         def asked() -> bool:
             seen.update(self.status())
+            if self._environment:
+                time.sleep(ASKING_S)  # else asking would keep the machine from what is waited for
             return true(seen)
 
         try:

@@ -275,5 +275,5 @@ JournalAndCollector.TestCase.settings = settings(
 )
 
 
-pytestmark = [pytest.mark.timeout(0 if LONG else 120)]
+pytestmark = [pytest.mark.timeout(0 if LONG else 600)]
 TestJournalAndCollector = JournalAndCollector.TestCase

@@ -137,7 +137,7 @@ def test_a_journal_whose_tree_is_not_known_there_either_is_left_as_it_is(
     make(directory)
     damage(directory, 0)
     with opened(directory) as journal:
-        monkeypatch.setattr(resealing, "first_unknown", lambda *_: 1)
+        monkeypatch.setattr(resealing, "unknown_in", lambda *_: 1)
         before = segment(directory).read_bytes()
         with pytest.raises(JournalError, match="record 3 is lost, and so is its hash"):
             journal.stretch(2, 10, 1 << 20)
@@ -156,6 +156,23 @@ def test_fsck_has_nothing_to_say_of_a_note_that_could_not_be_made_again(tmp_path
         check_all_but_the_lost_one_goes_up(journal, {})
 
 
+def test_what_else_is_damaged_is_mended_on_the_way(tmp_path: Path) -> None:
+    directory = tmp_path / "journal"
+    make(directory, 1)
+    damage(directory, 2)
+    change(segment(directory, 4), RECORDS[5], b"")
+    segment(directory, 0).write_bytes(b"no database at all" * 500)
+    with opened(directory) as journal:
+        journal.append([b"the next one"])
+        assert journal.live(8) is not None, "nothing is known of that yet"
+        there, lost, _ = collected(journal)
+        assert (sorted(there), sorted(lost)) == ([2, 4, 6, 7, 8], [0, 1, 3, 5])
+        assert journal.live(8) is None, "its proof was one in the tree before"
+        journal.append([b"and one more"])
+        assert journal.live(9) is not None
+    assert examine(tmp_path, SIGNER).findings == []
+
+
 def test_a_disk_that_does_not_let_it_be_looked_for_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path / "journal")
 
@@ -164,6 +181,6 @@ def test_a_disk_that_does_not_let_it_be_looked_for_is_told(tmp_path: Path, monke
 
     with closing(Journal(tmp_path / "journal", SIGNER)) as journal:
         journal.append([b"one"])
-        monkeypatch.setattr("edge_agent.journal.store.first_unknown", fail)
+        monkeypatch.setattr("edge_agent.journal.store.unknown_in", fail)
         with pytest.raises(JournalError, match="cannot be read"):
             journal.live(8)
