@@ -153,9 +153,10 @@ class BodyReader:
         part = self._part or Part()
         end = self._buffer.find(b"\n", 0, MAX_HEADER_BYTES) + 1
         if not end:
-            if final or len(self._buffer) >= MAX_HEADER_BYTES:
-                return self._end_headers(part, body_follows=False)
-            return None
+            if not final and len(self._buffer) < MAX_HEADER_BYTES:
+                return None
+            self._end_headers(part, body_follows=False)
+            return (Noise(self._take(min(len(self._buffer), MAX_NOISE_BYTES)), "a head that is cut off"),)
         line = bytes(self._buffer[:end]).strip()
         header = HEADER.fullmatch(line)
         part.size += end

@@ -275,3 +275,11 @@ def test_nothing_is_held_back_after_the_end(data: bytes) -> None:
     reader.flush()
     assert reader.pending == 0
     assert raws(reader.feed(XML)) == [XML]
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"Content-Type: x", b"--b\r\nHost:"])
+def test_a_head_that_is_cut_off_in_a_line_is_noise_and_what_comes_next_is_read(head: bytes) -> None:
+    reader = BodyReader()
+    tokens = reader.feed(head) + reader.flush()
+    assert b"".join(token.raw for token in tokens if isinstance(token, Noise)).endswith(head[-5:])
+    assert [type(token) for token in reader.feed(document()) + reader.flush()].count(Document) == 1
