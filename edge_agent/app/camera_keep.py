@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 
 from edge_agent.app.lane import Input
 from edge_agent.config_camera import CameraTable
+from edge_agent.config_video import VideoTable
 from edge_agent.drivers.plate.camera import CameraReader, Message, plates_seen
 from edge_agent.drivers.plate.capture_time import CameraClock
 from edge_agent.drivers.plate.events import VehicleEvent
@@ -167,7 +168,7 @@ def camera_profile(table: CameraTable) -> PlateProfile:
     return profile
 
 
-def password_of(table: CameraTable) -> str:
+def password_of(table: CameraTable | VideoTable) -> str:
     """The camera's password, "" for none; ConfigError when its file cannot be read."""
     if table.password_file is None:
         return ""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from edge_agent.app.camera_keep import password_of
 from edge_agent.config_video import VideoTable
-from edge_agent.errors import ConfigError
 from edge_agent.links.camera.camera import Camera, CameraRules
 from edge_agent.links.camera.capture_source import RtspSource, V4l2Source, VideoFileSource
 from edge_agent.links.camera.file_source import FolderSource, ImageFileSource
@@ -47,7 +47,7 @@ def _v4l2(table: VideoTable, clock: Clock) -> Source:
 
 
 def _rtsp(table: VideoTable, clock: Clock) -> Source:
-    return RtspSource(table.source, table.user, _password(table), table.stale_after, clock)
+    return RtspSource(table.source, table.user, password_of(table), table.stale_after, clock)
 
 
 def _http(table: VideoTable, clock: Clock) -> Source:
@@ -55,7 +55,7 @@ def _http(table: VideoTable, clock: Clock) -> Source:
     target = PullTarget(
         url=url,
         user=table.user,
-        password=_password(table),
+        password=password_of(table),
         allow_basic=url.startswith("https://"),
         ca_file=table.ca_file,
         fingerprint=table.fingerprint,
@@ -91,22 +91,3 @@ _MAKERS: dict[str, Callable[[VideoTable, Clock], Source]] = {
 
 def _size(table: VideoTable) -> tuple[int, int] | None:
     return None if table.size is None else (table.size[0], table.size[1])
-
-
-def _password(table: VideoTable) -> str:
-    """The first line of its password file, "" without one."""
-    if table.password_file is None:
-        return ""
-    try:
-        lines = table.password_file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"The password file {table.password_file} cannot be read",
-            cause=getattr(error, "strerror", "") or str(error),
-            fix="Make it readable for the agent's user, and for nobody else",
-        ) from error
-    if not lines or not lines[0]:
-        raise ConfigError(
-            f"The password file {table.password_file} is empty", fix="Write the password as its first line"
-        )
-    return lines[0]
