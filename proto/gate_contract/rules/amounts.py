@@ -1,4 +1,4 @@
-"""Numbers of a message, as values a rule can calculate with. What is missing or malformed is `Absent` with the reason."""
+"""Numbers of a message that a rule can calculate with; what is missing or malformed is `Absent`, with the reason."""
 
 from __future__ import annotations
 

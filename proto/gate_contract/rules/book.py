@@ -6,15 +6,39 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from gate_contract.rules.bookings import latest_versions
-from gate_contract.rules.case import Case, Need, Rule, Subject, Unseen
+from gate_contract.rules.case import Boarding, Case, Need, Rule, Subject, Unseen
+from gate_contract.rules.container_rules import (
+    container_not_listed,
+    number_breaks_iso6346,
+    seal_not_as_declared,
+    size_not_as_declared,
+)
 from gate_contract.rules.context import Context
 from gate_contract.rules.declaration_rules import declared_not_seen, lodged_after_gate_in, regulated_without_declaration
 from gate_contract.rules.facts import Declared, PassageFacts
 from gate_contract.rules.findings import HOLD, INSPECT, RELEASE, REVIEW, Action, as_finding, gravest_first
 from gate_contract.rules.identity import RULE_BOOK_HASH
+from gate_contract.rules.journey_rules import other_driver_or_carrier, plate_at_two_sites, way_twice
+from gate_contract.rules.load_rules import declared_empty_found_loaded, declared_loaded_found_empty
+from gate_contract.rules.mass_rules import axles_and_total_disagree, over_legal_limit, verified_mass_wrong
 from gate_contract.rules.matching import Declarations, match_booking
+from gate_contract.rules.money_rules import duty_unpaid, paid_not_declared, parties_disagree, sailing_not_sure
+from gate_contract.rules.order_rules import order_hit, order_ignored
+from gate_contract.rules.people_rules import (
+    attack_suspected,
+    days_of_stay,
+    document_not_valid,
+    document_twice,
+    face_not_documents,
+    heads_not_tickets,
+    no_shows,
+    not_on_manifest,
+)
 from gate_contract.rules.policy import Policy
-from gate_contract.rules.record_rules import journal_broken, judged_again, reference_too_old
+from gate_contract.rules.record_rules import clock_uncertain, journal_broken, judged_again, reference_too_old
+from gate_contract.rules.records import Manifest
+from gate_contract.rules.release_rules import amended_after_reading, packages_not_as_declared, used_twice
+from gate_contract.rules.scan_rules import goods_not_in_scan, ordered_scan_missing, threat_alarm
 from gate_contract.rules.vehicle_rules import plate_breaks_grammar, plate_not_booked, trailer_not_as_declared
 from gate_contract.rules.weight_rules import weight_inconclusive, weight_not_as_declared
 from gate_contract.rules.weights import balance_of
@@ -27,10 +51,41 @@ PASSAGE_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule("V01", "plate is not the booked one", (1, 3), HOLD, (), plate_not_booked),
     Rule("V02", "plate breaks the grammar", (2, 2), REVIEW, (Need.PLATE,), plate_breaks_grammar),
     Rule("V03", "trailer is not the declared one", (3, 3), REVIEW, (Need.PLATE,), trailer_not_as_declared),
+    Rule("V04", "one plate at two sites", (4, 4), HOLD, (Need.PLATE, Need.TIME), plate_at_two_sites),
+    Rule("V05", "the same way twice", (2, 2), REVIEW, (Need.PLATE, Need.TIME, Need.PASSED), way_twice),
+    Rule("V06", "driver or carrier is not the notified one", (3, 3), HOLD, (Need.TRIP,), other_driver_or_carrier),
+    Rule("C01", "container number breaks ISO 6346", (2, 2), REVIEW, (Need.CONTAINER,), number_breaks_iso6346),
+    Rule("C02", "container is not on the list", (3, 3), HOLD, (Need.CONTAINER,), container_not_listed),
+    Rule("C03", "size-type is not as declared", (2, 2), REVIEW, (Need.CONTAINER,), size_not_as_declared),
+    Rule("C05", "declared empty, found loaded", (4, 4), HOLD, (Need.TRIP,), declared_empty_found_loaded),
+    Rule("C06", "declared loaded, found empty", (3, 3), INSPECT, (Need.TRIP,), declared_loaded_found_empty),
+    Rule("C07", "seal is not as declared", (3, 4), HOLD, (Need.TRIP, Need.SEAL), seal_not_as_declared),
     Rule("W01", "weight is not as declared", (3, 3), INSPECT, (Need.BALANCE,), weight_not_as_declared),
+    Rule("W02", "over the legal limit", (4, 4), HOLD, (Need.AXLES,), over_legal_limit),
     Rule("W03", "weight is inconclusive", (1, 1), REVIEW, (Need.BALANCE,), weight_inconclusive),
+    Rule("W04", "axles and total disagree", (1, 1), REVIEW, (Need.AXLES,), axles_and_total_disagree),
+    Rule("W05", "verified gross mass is wrong", (3, 3), HOLD, (Need.TRIP,), verified_mass_wrong),
+    Rule("X01", "scan does not show the declared goods", (3, 3), REVIEW, (Need.TRIP, Need.SCAN), goods_not_in_scan),
+    Rule("X02", "alarm of a scanner or a radiation portal", (3, 4), HOLD, (), threat_alarm),
+    Rule("X03", "ordered scan is missing", (3, 3), HOLD, (), ordered_scan_missing),
+    Rule("P01", "not on the manifest", (3, 3), REVIEW, (Need.MANIFEST, Need.DOCUMENT), not_on_manifest),
+    Rule("P02", "face is not the document's", (3, 3), REVIEW, (Need.FACE,), face_not_documents),
+    Rule("P03", "presentation attack suspected", (4, 4), REVIEW, (Need.FACE,), attack_suspected),
+    Rule("P04", "document is not in order", (3, 3), REVIEW, (Need.DOCUMENT,), document_not_valid),
+    Rule("P05", "one document twice", (4, 4), REVIEW, (Need.DOCUMENT, Need.TIME, Need.PASSED), document_twice),
+    Rule("P08", "days of stay", (1, 1), RELEASE, (Need.DOCUMENT,), days_of_stay),
     Rule("D02", "regulated goods, no declaration", (3, 3), HOLD, (), regulated_without_declaration),
+    Rule("D03", "packages are not as declared", (3, 3), INSPECT, (Need.TRIP,), packages_not_as_declared),
     Rule("D04", "lodged after gate-in", (2, 2), REVIEW, (), lodged_after_gate_in),
+    Rule("D05", "amended after the reading", (3, 3), REVIEW, (), amended_after_reading),
+    Rule("D06", "release used twice", (4, 4), HOLD, (Need.TRIP, Need.PASSED), used_twice),
+    Rule("M01", "paid is not the declared value", (2, 2), REVIEW, (Need.TRIP,), paid_not_declared),
+    Rule("M02", "parties disagree", (3, 3), INSPECT, (Need.TRIP,), parties_disagree),
+    Rule("M03", "duty unpaid or guarantee exhausted", (3, 3), HOLD, (Need.TRIP,), duty_unpaid),
+    Rule("S01", "sailing not in the schedule, or its ship absent", (2, 2), REVIEW, (), sailing_not_sure),
+    Rule("O01", "control order", (4, 4), HOLD, (), order_hit),
+    Rule("O02", "control order that does not hold", (4, 4), RELEASE, (), order_ignored),
+    Rule("K01", "the gate's clock is uncertain", (1, 1), RELEASE, (), clock_uncertain),
     Rule("K02", "late record, judged again", (1, 1), REVIEW, (), judged_again),
     Rule("K03", "gap or fork in a journal", (4, 4), HOLD, (), journal_broken),
     Rule("K05", "the gate's reference data is too old", (2, 2), REVIEW, (), reference_too_old),
@@ -42,7 +97,17 @@ DECLARATION_RULES: Final[tuple[Rule[Unseen], ...]] = (
 )
 """Rules asked of every declaration whose vehicle was not seen; there is no passage."""
 
-RULES: Final[tuple[Rule[Case] | Rule[Unseen], ...]] = (*PASSAGE_RULES, *DECLARATION_RULES)
+SAILING_RULES: Final[tuple[Rule[Boarding], ...]] = (
+    Rule("P06", "no-show", (2, 2), REVIEW, (), no_shows),
+    Rule("P07", "head count is not the tickets", (3, 3), REVIEW, (), heads_not_tickets),
+)
+"""Rules asked of every sailing whose boarding is over; there is no passage."""
+
+RULES: Final[tuple[Rule[Case] | Rule[Unseen] | Rule[Boarding], ...]] = (
+    *PASSAGE_RULES,
+    *DECLARATION_RULES,
+    *SAILING_RULES,
+)
 """The whole book. A rule is added by adding its row."""
 
 
@@ -103,6 +168,28 @@ def unseen(
         for rule in DECLARATION_RULES
         for finding in _asked(rule, Unseen(Declared.of(declaration), now_unix_ns, policy))
     ]
+
+
+def after_boarding(
+    manifest: Manifest,
+    boarded: Iterable[bytes],
+    heads: int | None,
+    departure_unix_ns: int | None,
+    now_unix_ns: int,
+    policy: Policy,
+) -> list[decision_pb2.Finding]:
+    """What is to be said of a sailing as a whole (P06, P07), gravest first.
+
+    Args:
+        manifest: its tickets.
+        boarded: pseudonyms of the documents that were let through to it.
+        heads: how many were counted; None when nobody counted.
+        departure_unix_ns: nanoseconds since 1970-01-01T00:00:00Z; None when not known, and then nobody is a no-show.
+        now_unix_ns: nanoseconds since 1970-01-01T00:00:00Z.
+        policy: tolerances in force.
+    """
+    boarding = Boarding(manifest, frozenset(boarded), heads, departure_unix_ns, now_unix_ns, policy)
+    return gravest_first([finding for rule in SAILING_RULES for finding in _asked(rule, boarding)])
 
 
 def seen_by(decision: decision_pb2.Decision) -> frozenset[str]:

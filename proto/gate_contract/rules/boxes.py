@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from gate_contract.rules.amounts import Absent, Amount, amount
 from gate_contract.rules.readings import container_number, seal_number
 from gate_contract.v1 import declaration_pb2
+
+_NOT_GIVEN: Final = Absent("not given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +20,8 @@ class DeclaredBox:
     size_type: str = ""
     fullness: Literal["empty", "loaded"] | None = None
     seals: tuple[str, ...] = ()
-    tare_kilograms: Amount = Absent("not given")
-    verified_gross_kilograms: Amount = Absent("not given")
+    tare_kilograms: Amount = _NOT_GIVEN
+    verified_gross_kilograms: Amount = _NOT_GIVEN
 
     @classmethod
     def of(cls, box: declaration_pb2.DeclaredContainer) -> DeclaredBox:

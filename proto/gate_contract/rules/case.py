@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from gate_contract.rules.context import Context
 from gate_contract.rules.facts import Declared, PassageFacts
 from gate_contract.rules.findings import Action, Fired, Input
 from gate_contract.rules.matching import Match
 from gate_contract.rules.policy import Policy
+from gate_contract.rules.records import Manifest
 from gate_contract.rules.text import MOST_NAMED, moment, shown
 from gate_contract.rules.trips import Trip
 from gate_contract.rules.weights import Balance, NoBalance
+from gate_contract.v1 import passage_pb2
 
 Subject = TypeVar("Subject")
 
@@ -23,7 +25,17 @@ class Need(Enum):
     """What must be there before a rule is asked. A rule whose need is not met has nothing to say."""
 
     PLATE = "a plate was read"
+    TRIP = "one trip is surely matched"
     BALANCE = "one trip is surely matched, and the lane weighs"
+    CONTAINER = "a container's number was read"
+    SCAN = "a scanner scanned it"
+    SEAL = "a seal was looked at"
+    AXLES = "its axles were weighed"
+    DOCUMENT = "a document was read"
+    FACE = "a face was checked"
+    MANIFEST = "passengers board, and the sailing's manifest is known"
+    TIME = "the gate's time can be believed"
+    PASSED = "it did not go back the way it came"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +48,32 @@ class Case:
     match: Match
     balance: Balance | NoBalance | None
 
+    @property
+    def booked(self) -> Trip | None:
+        """The trip it is judged against; None when nothing more than a near plate speaks for one."""
+        return self.match.trip if self.match.sure else None
+
     def has(self, need: Need) -> bool:
         """Whether a need is met."""
-        return self.match.read is not None if need is Need.PLATE else self.match.sure and self.balance is not None
+        return _MET[need](self)
+
+
+_GOODS_LANES: Final = frozenset({passage_pb2.LANE_KIND_VEHICLE, passage_pb2.LANE_KIND_EMPTY_CONTAINER})
+
+_MET: Final[dict[Need, Callable[[Case], bool]]] = {
+    Need.PLATE: lambda case: case.match.read is not None,
+    Need.TRIP: lambda case: case.booked is not None,
+    Need.BALANCE: lambda case: case.match.sure and case.balance is not None,
+    Need.CONTAINER: lambda case: bool(case.passage.seen.containers),
+    Need.SCAN: lambda case: bool(case.passage.seen.scans),
+    Need.SEAL: lambda case: bool(case.passage.seen.seals),
+    Need.AXLES: lambda case: bool(case.passage.seen.axles),
+    Need.DOCUMENT: lambda case: bool(case.passage.seen.documents),
+    Need.FACE: lambda case: bool(case.passage.seen.faces),
+    Need.MANIFEST: lambda case: case.context.manifest is not None and case.passage.lane_kind not in _GOODS_LANES,
+    Need.TIME: lambda case: case.passage.at_unix_ns is not None,
+    Need.PASSED: lambda case: not case.passage.backed_out,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +81,24 @@ class Unseen:
     """One declaration whose vehicle was not seen, to be judged at a moment."""
 
     declared: Declared
+    now_unix_ns: int
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Boarding:
+    """One sailing whose boarding is over, to be judged.
+
+    Attributes:
+        boarded: pseudonyms of the documents that were let through.
+        heads: how many heads were counted; None when nobody counted.
+        departure_unix_ns: nanoseconds since 1970-01-01T00:00:00Z; None when not known.
+    """
+
+    manifest: Manifest
+    boarded: frozenset[bytes]
+    heads: int | None
+    departure_unix_ns: int | None
     now_unix_ns: int
     policy: Policy
 

@@ -71,6 +71,7 @@ class Context:
         selected_unix_ns: when the vehicle was selected for inspection; None when it was not (D05).
         used_releases: passages that were let go, by the declaration they went on (D06).
         quantities: what is left, by declaration (D06).
+        counted: packages that an officer counted, by declaration (D03).
         carriers: carrier that runs a vehicle, by normalised plate (V06).
         manifest: of the sailing that boards through this lane; None when it is not known (P01, S01).
         document_sightings: other passages by the document's pseudonym (P05).
@@ -92,6 +93,7 @@ class Context:
     selected_unix_ns: int | None = None
     used_releases: Mapping[str, Sequence[UsedRelease]] = field(default_factory=dict)
     quantities: Mapping[str, Sequence[QuantityLeft]] = field(default_factory=dict)
+    counted: Mapping[str, int] = field(default_factory=dict)
     carriers: Mapping[str, str] = field(default_factory=dict)
     manifest: Manifest | None = None
     document_sightings: Mapping[bytes, Sequence[Sighting]] = field(default_factory=dict)

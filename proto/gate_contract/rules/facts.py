@@ -5,7 +5,7 @@ Conversion is tolerant: what is missing or malformed becomes `Absent` with the r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -106,7 +106,7 @@ class PassageFacts:
     decided_unix_ns: int | None = None
     bound_ns: int | None = None
     backed_out: bool = False
-    seen: Seen = Seen()
+    seen: Seen = field(default_factory=Seen)
 
     @classmethod
     def of(cls, passage: passage_pb2.Passage) -> PassageFacts:
@@ -134,7 +134,8 @@ class PassageFacts:
 class Declared:
     """One version of one declaration. Times are None when not known; `persons` is None when none is declared.
 
-    `received_unix_ns` is when the collector learned of it, `drivers` are pseudonyms of documents on the sailing, `value` is in `currency`.
+    `received_unix_ns` is when the collector learned of it; `drivers` are pseudonyms of documents on the sailing;
+    `value` is in `currency`.
     """
 
     declaration_id: str
@@ -153,6 +154,7 @@ class Declared:
     received_unix_ns: int | None
     boxes: tuple[DeclaredBox, ...]
     hs_codes: tuple[str, ...]
+    packages: int | None
     declarant_id: str
     carrier_id: str
     drivers: frozenset[bytes]
@@ -183,6 +185,7 @@ class Declared:
             hs_codes=tuple(
                 code for each in declaration.goods if (code := "".join(filter(str.isdecimal, each.hs_code[:20])))
             ),
+            packages=sum(each.packages for each in declaration.goods) or None,
             declarant_id=declaration.declarant_id,
             carrier_id=declaration.carrier_id,
             drivers=frozenset(declaration.drivers),

@@ -5,12 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from importlib import resources
+from typing import Final
+
+BESIDE: Final = ("iso6346.py", "orders.py")
+"""Modules of `gate_contract` that rules depend on."""
 
 
 def source_files() -> dict[str, bytes]:
-    """This package's Python files by name. The policy has a hash of its own and is not among them."""
+    """This package's Python files by name, and what else of the contract its rules calculate with.
+
+    The policy has a hash of its own and is not among them.
+    """
     package = resources.files("gate_contract.rules")
-    return {entry.name: entry.read_bytes() for entry in package.iterdir() if entry.name.endswith(".py")}
+    files = {entry.name: entry.read_bytes() for entry in package.iterdir() if entry.name.endswith(".py")}
+    return files | {f"../{name}": resources.files("gate_contract").joinpath(name).read_bytes() for name in BESIDE}
 
 
 def hash_of(files: Mapping[str, bytes]) -> str:

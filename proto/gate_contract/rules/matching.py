@@ -66,7 +66,9 @@ class Match:
     @property
     def sure(self) -> bool:
         """Whether something more than one edit speaks for the one trip: only then is its weight judged."""
-        return self.kind in {MatchKind.EXACT, MatchKind.CONTAINER} or (self.kind is MatchKind.NEAR and bool(self.evidence))
+        return self.kind in {MatchKind.EXACT, MatchKind.CONTAINER} or (
+            self.kind is MatchKind.NEAR and bool(self.evidence)
+        )
 
     @property
     def declarations(self) -> tuple[Declared, ...]:
@@ -167,6 +169,8 @@ class _Search:
             return trips, "cameras confuse all the characters that differ"
         if by_trailer := [trip for trip in trips if self._trailer_read(trip)]:
             return by_trailer, "the trailer's plate was read as declared"
+        if by_box := [trip for trip in trips if self._container_read(trip)]:
+            return by_box, "a container was read as declared"
         sole = len(trips) == 1 and (nearness.edits == 1 or neighbours == 1)
         if sole and self._weight_fits(trips[0]):
             return trips, "the measured weight fits what is declared, and no other booking is as near"
@@ -178,6 +182,11 @@ class _Search:
         """Whether a trailer that the trip declares was read letter for letter."""
         declared = {each.trailer_plate for each in trip.declarations} - {""}
         return any(read.text in declared for read in self.passage.plates)
+
+    def _container_read(self, trip: Trip) -> bool:
+        """Whether a container that the trip declares was read letter for letter."""
+        declared = {box.number for box in trip.boxes}
+        return any(read.number in declared for read in self.passage.seen.containers)
 
     def _weight_fits(self, trip: Trip) -> bool:
         """Whether the measured weight is what the trip declares, within W01's tolerance."""

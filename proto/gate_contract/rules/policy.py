@@ -9,88 +9,60 @@ from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from functools import cached_property
 from importlib import resources
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gate_contract.rules.text import plain, shown
+from gate_contract.rules.tolerances import (
+    STRICT,
+    BookingPolicy,
+    ClockPolicy,
+    HeadsPolicy,
+    LoadPolicy,
+    MassLimitPolicy,
+    PaymentPolicy,
+    PlatePolicy,
+    ReferencePolicy,
+    ScanPolicy,
+    ShipPolicy,
+    StayPolicy,
+    TravelPolicy,
+    TriesPolicy,
+    UnseenPolicy,
+    VerifiedMassPolicy,
+    VisitPolicy,
+    WeightPolicy,
+)
 
 DEFAULT_POLICY: Final = "default_policy.toml"
-_STRICT: Final = ConfigDict(extra="forbid", frozen=True)
 
 
 class PolicyError(ValueError):
     """A policy file is wrong; the text names each key, its bound and the fix."""
 
 
-def _number(value: object) -> object:
-    """TOML numbers only: a quoted number or a boolean is a slip that must not pass."""
-    if isinstance(value, Decimal | int) and not isinstance(value, bool):
-        return value
-    raise ValueError("must be a number, without quotes")
-
-
-Kilograms = Annotated[Decimal, BeforeValidator(_number), Field(decimal_places=3)]
-Percent = Annotated[Decimal, BeforeValidator(_number), Field(decimal_places=3)]
-Whole = Annotated[int, Field(strict=True)]
-
-
-class BookingPolicy(BaseModel):
-    """Which declarations are bookings that a passage may be matched with; hours."""
-
-    model_config = _STRICT
-
-    departure_window_hours: Whole = Field(default=36, ge=1, le=168)
-    lodged_before_hours: Whole = Field(default=168, ge=1, le=2160)
-    lodged_after_hours: Whole = Field(default=36, ge=1, le=168)
-
-
-class PlatePolicy(BaseModel):
-    """Plate against booking (V01): edits, and open bookings up to which a near plate is no chance."""
-
-    model_config = _STRICT
-
-    match_within: Whole = Field(default=2, ge=1, le=2)
-    few_bookings: Whole = Field(default=10, ge=0, le=1000)
-
-
-class WeightPolicy(BaseModel):
-    """Measured against declared mass (W01, W03); uncertainties are standard uncertainties, k = 1."""
-
-    model_config = _STRICT
-
-    share_of_declared_percent: Percent = Field(default=Decimal(5), ge=Decimal("0.1"), le=20)
-    most_kilograms: Kilograms = Field(default=Decimal(1000), ge=50, le=5000)
-    person_kilograms: Kilograms = Field(default=Decimal(75), ge=50, le=150)
-    tare_uncertainty_kilograms: Kilograms = Field(default=Decimal(60), ge=0, le=500)
-    fuel_uncertainty_kilograms: Kilograms = Field(default=Decimal(70), ge=0, le=500)
-
-
-class UnseenPolicy(BaseModel):
-    """Declared and not seen (D01); hours after departure."""
-
-    model_config = _STRICT
-
-    grace_hours: Whole = Field(default=24, ge=1, le=720)
-
-
-class ReferencePolicy(BaseModel):
-    """The gate's copy of the declarations (K05); hours."""
-
-    model_config = _STRICT
-
-    most_hours: Whole = Field(default=12, ge=1, le=168)
-
-
 class Policy(BaseModel):
     """Every tolerance in force. Made with `from_toml` or `default`; never changes afterwards."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     booking: BookingPolicy = BookingPolicy()
     V01: PlatePolicy = PlatePolicy()
+    V04: TravelPolicy = TravelPolicy()
+    V05: VisitPolicy = VisitPolicy()
+    C05: LoadPolicy = LoadPolicy()
     W01: WeightPolicy = WeightPolicy()
+    W02: MassLimitPolicy = MassLimitPolicy()
+    W05: VerifiedMassPolicy = VerifiedMassPolicy()
+    X01: ScanPolicy = ScanPolicy()
+    P02: TriesPolicy = TriesPolicy()
+    P07: HeadsPolicy = HeadsPolicy()
+    P08: StayPolicy = StayPolicy()
     D01: UnseenPolicy = UnseenPolicy()
+    M01: PaymentPolicy = PaymentPolicy()
+    S01: ShipPolicy = ShipPolicy()
+    K01: ClockPolicy = ClockPolicy()
     K05: ReferencePolicy = ReferencePolicy()
 
     @classmethod
@@ -128,9 +100,11 @@ def default_policy_text() -> str:
 
 
 def _canonical(value: Any) -> Any:
-    """Numbers as their shortest exact text, tables by key."""
+    """Numbers as their shortest exact text, tables by key, lists in their order."""
     if isinstance(value, dict):
         return {key: _canonical(inner) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return [_canonical(inner) for inner in value]
     return plain(Decimal(value))
 
 
@@ -138,6 +112,8 @@ def _fault(found: dict[str, Any]) -> str:
     """One sentence for one of pydantic's errors: the key, what is wrong, the bounds, the fix."""
     path = [str(part) for part in found["loc"]]
     key, value = ".".join(path), shown(str(found["input"]))
+    if path[:2] == ["X01", "chapters"]:
+        return f"{key} = {value} is wrong: write each class with its HS chapters, 1 to 99, e.g. textiles = [61, 62]."
     section = _section(path[:-1])
     if found["type"] == "extra_forbidden":
         known = list(section.model_fields)

@@ -5,11 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gate_contract.rules.case import Case
-from gate_contract.rules.findings import ACTION_WORDS, HOLD, REVIEW, Fired, Input
+from gate_contract.rules.facts import LARGEST_BOUND_NS
+from gate_contract.rules.findings import ACTION_WORDS, HOLD, RELEASE, REVIEW, Fired, Input
 from gate_contract.rules.text import MOST_NAMED, listed, moment, shown
 
 _LONGEST_REASON = 200
 HOUR_S = 3600
+SECOND = 1_000_000_000
+_LONGEST_BOUND = 86_400 * SECOND
+
+
+def clock_uncertain(case: Case) -> Iterator[Fired]:
+    """K01: the gate's clock may have been off by more than 2 s; by more than 60 s its time is not used at all."""
+    bound, noted = case.passage.bound_ns, case.policy.K01.noted_seconds
+    if bound is None or bound <= noted * SECOND:
+        return
+    off = f"{bound / SECOND:.1f} s" if bound < _LONGEST_BOUND else "more than a day"
+    unused = bound > LARGEST_BOUND_NS
+    then = "its time is not used, the order of the records is" if unused else "times of this passage are that uncertain"
+    yield Fired(
+        severity=1,
+        action=RELEASE,
+        explanation=f"The gate's clock may have been off by {off}: {then}.",
+        inputs=(
+            Input("error_bound_seconds", f"{bound / SECOND:.3f}", "the kernel of the gate"),
+            Input("noted_seconds", str(noted), "policy K01.noted_seconds"),
+        ),
+        tolerance=f"<= {noted} s; beyond {LARGEST_BOUND_NS // SECOND} s the time is not used",
+    )
 
 
 def judged_again(case: Case) -> Iterator[Fired]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gate_contract.orders import Opened, latest
+from google.protobuf.message import DecodeError
+
+from gate_contract.orders import MOST_BYTES, Opened, OrderError, latest, open_order
 from gate_contract.rules import plates
 from gate_contract.rules.readings import container_number
-from gate_contract.v1.order_pb2 import ControlOrder, Selector
+from gate_contract.v1.order_pb2 import ControlOrder, Officer, Selector, SignedOrder
 
 Key = tuple[str, str | bytes]
 """What an order is about: the field of `Selector` and its value, normalised."""
@@ -53,6 +55,35 @@ def _key_of(selector: Selector) -> Key:
     if what == "container":
         return container_key(selector.container)
     return (what or "", getattr(selector, what) if what else "")
+
+
+def open_orders(
+    signed: Iterable[bytes], officers: Mapping[str, Officer], now_unix_ns: int
+) -> tuple[OrderIndex, list[OrderError]]:
+    """Orders as they were sent, ready for `Context.orders`, and what is to be alarmed: every order that does not hold.
+
+    Args:
+        signed: serialised SignedOrders, any versions in any order.
+        officers: by officer id, from the deployment's list.
+        now_unix_ns: nanoseconds since 1970-01-01T00:00:00Z.
+    """
+    opened, refused, errors = [], [], []
+    for data in signed:
+        try:
+            opened.append(open_order(data, officers, now_unix_ns))
+        except OrderError as error:
+            errors.append(error)
+            if len(data) <= MOST_BYTES:
+                refused.append(Refused(_unbelieved(data), error.reason))
+    return OrderIndex(opened, refused), errors
+
+
+def _unbelieved(data: bytes) -> ControlOrder:
+    """What an order that does not hold would say; empty where even that cannot be read."""
+    try:
+        return ControlOrder.FromString(SignedOrder.FromString(data).order)
+    except DecodeError:
+        return ControlOrder()
 
 
 class OrderIndex:

@@ -28,7 +28,8 @@ def plate_not_booked(case: Case) -> Iterator[Fired]:
 def _no_plate(case: Case) -> Iterator[Fired]:
     """Missing is not hold: a person looks, where there are bookings and a plate should have been read."""
     reason = case.passage.why_missing("plate")
-    expected = reason is not None or bool(case.passage.plates) or case.context.goods == "regulated"
+    regulated = case.context.goods == "regulated" and case.match.kind is MatchKind.UNREAD
+    expected = reason is not None or bool(case.passage.plates) or regulated
     if not expected or not case.match.open_bookings:
         return
     why = shown(reason or "") or ("the camera saw a vehicle and read nothing" if case.passage.plates else "no camera")

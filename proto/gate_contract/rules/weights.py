@@ -10,8 +10,9 @@ from typing import Final
 from gate_contract.rules.amounts import Absent, Amount
 from gate_contract.rules.facts import PassageFacts, WeighingFact
 from gate_contract.rules.findings import Input
-from gate_contract.rules.policy import Policy, WeightPolicy
+from gate_contract.rules.policy import Policy
 from gate_contract.rules.text import plain, shown
+from gate_contract.rules.tolerances import WeightPolicy
 from gate_contract.rules.trips import Trip
 
 ARITHMETIC: Final = decimal.Context(prec=80, rounding=decimal.ROUND_HALF_EVEN, traps=[])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from gate_contract.rules import BookingIndex, Context, EarlierDecision, JournalDefect, Policy, decide
-from gate_contract.v1 import decision_pb2, declaration_pb2, passage_pb2, stamp_pb2
+from gate_contract.v1 import decision_pb2, declaration_pb2, passage_pb2, reading_pb2, stamp_pb2
 
 HOUR = 3_600_000_000_000
 NOON = 1_740_830_400_000_000_000
@@ -37,6 +37,16 @@ def a_declaration(
     persons: int = 2,
     cargo: str = "13000",
     containers: Sequence[str] = (),
+    received: int = 0,
+    equipment: Sequence[declaration_pb2.DeclaredContainer] = (),
+    hs_codes: Sequence[str] = (),
+    packages: int = 0,
+    declarant: str = "",
+    carrier: str = "",
+    drivers: Sequence[bytes] = (),
+    value: str = "",
+    currency: str = "CNY",
+    verified_gross: str = "",
 ) -> declaration_pb2.Declaration:
     """12,000 kg empty, 13,000 kg of goods, two persons: 25,150 kg."""
     return declaration_pb2.Declaration(
@@ -54,7 +64,68 @@ def a_declaration(
         persons=persons,
         cargo_kilograms=cargo,
         containers=containers,
+        received_unix_ns=received,
+        equipment=equipment,
+        goods=[declaration_pb2.GoodsItem(hs_code=code, packages=packages) for code in hs_codes],
+        declarant_id=declarant,
+        carrier_id=carrier,
+        drivers=drivers,
+        value=declaration_pb2.Money(amount=value, currency=currency) if value else None,
+        verified_gross_kilograms=verified_gross,
     )
+
+
+_FULLNESS: dict[bool | None, declaration_pb2.Fullness.ValueType] = {
+    None: declaration_pb2.FULLNESS_UNSPECIFIED,
+    False: declaration_pb2.FULLNESS_EMPTY,
+    True: declaration_pb2.FULLNESS_LOADED,
+}
+
+
+def a_box(
+    number: str,
+    *,
+    size_type: str = "",
+    full: bool | None = None,
+    seals: Sequence[str] = (),
+    tare: str = "",
+    verified_gross: str = "",
+) -> declaration_pb2.DeclaredContainer:
+    """A declared container; `full` None says nothing."""
+    return declaration_pb2.DeclaredContainer(
+        number=number,
+        size_type=size_type,
+        fullness=_FULLNESS[full],
+        seals=seals,
+        tare_kilograms=tare,
+        verified_gross_kilograms=verified_gross,
+    )
+
+
+def a_container(number: str, *, size_type: str = "", device: str = "camera-2") -> reading_pb2.Reading:
+    seen = reading_pb2.ContainerSeen(number=number, size_type=size_type, confidence=0.9, unattended=True)
+    return reading_pb2.Reading(device_id=device, container=seen)
+
+
+def a_scan(
+    object_class: str = "", *, verdict: str = "clear", confidence: str = "", problem: str = "", scan_id: str = "7"
+) -> reading_pb2.Reading:
+    scan = reading_pb2.Scan(
+        scan_id=scan_id,
+        verdict=verdict,
+        device_verdict=verdict.upper(),
+        object_class=object_class,
+        confidence=confidence,
+        image_problem=problem,
+    )
+    return reading_pb2.Reading(device_id="xray-1", scan=scan)
+
+
+def a_document(
+    pseudonym: bytes = b"a" * 32, *, expires: str = "2030-01-01", faults: Sequence[str] = ()
+) -> reading_pb2.Reading:
+    document = reading_pb2.DocumentSeen(kind="TD3", pseudonym=pseudonym, expires=expires, faults=faults)
+    return reading_pb2.Reading(device_id="document-1", document=document)
 
 
 def a_plate(text: str = PLATE, *, confidence: float | None = 0.95, late: bool = False) -> passage_pb2.PlateRead:
@@ -87,13 +158,18 @@ def a_passage(
     direction: passage_pb2.Direction.ValueType = passage_pb2.DIRECTION_INBOUND,
     at: int = NOON,
     clock: stamp_pb2.ClockState.ValueType = stamp_pb2.CLOCK_STATE_SYNCHRONISED,
+    bound: int | None = None,
+    readings: Sequence[reading_pb2.Reading] = (),
+    lane: passage_pb2.LaneKind.ValueType = passage_pb2.LANE_KIND_UNSPECIFIED,
 ) -> passage_pb2.Passage:
     """Plates and weights may be given as text alone."""
     return passage_pb2.Passage(
         passage_id="P-1",
         revision=1,
         direction=direction,
-        opened=stamp_pb2.Stamp(wall_unix_ns=at, clock=clock),
+        opened=stamp_pb2.Stamp(wall_unix_ns=at, clock=clock, error_bound_ns=bound),
+        lane_kind=lane,
+        readings=readings,
         plates=[a_plate(each) if isinstance(each, str) else each for each in plates],
         weighings=[a_weighing(each) if isinstance(each, str) else each for each in weighings],
         missing=[passage_pb2.MissingReading(kind=kind, reason=reason) for kind, reason in (missing or {}).items()],

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-from typing import Literal
 
 import pytest
 from google.protobuf.message import DecodeError
@@ -15,19 +14,18 @@ from gate_contract.rules import (
     BookingIndex,
     Context,
     EarlierDecision,
-    JournalDefect,
     Policy,
     decide,
     seen_by,
     unseen,
 )
-from gate_contract.v1 import decision_pb2, declaration_pb2, passage_pb2, stamp_pb2
+from gate_contract.v1 import decision_pb2, declaration_pb2, passage_pb2
+from tests.unit.gate_contract.rules.arbitrary import contexts, declarations_of_any_kind, passages
 from tests.unit.gate_contract.rules.builders import (
     HOLD,
     HOUR,
     INSPECT,
     NOON,
-    PLATE,
     RELEASE,
     REVIEW,
     a_context,
@@ -43,7 +41,10 @@ POLICY = Policy.default()
 
 def test_the_table_is_the_book() -> None:
     assert [rule.code for rule in RULES] == [
-        "V01", "V02", "V03", "W01", "W03", "D02", "D04", "K02", "K03", "K05", "D01",
+        "V01", "V02", "V03", "V04", "V05", "V06", "C01", "C02", "C03", "C05", "C06", "C07",
+        "W01", "W02", "W03", "W04", "W05", "X01", "X02", "X03", "P01", "P02", "P03", "P04", "P05", "P08",
+        "D02", "D03", "D04", "D05", "D06", "M01", "M02", "M03", "S01", "O01", "O02", "K01", "K02", "K03", "K05",
+        "D01", "P06", "P07",
     ]  # fmt: skip
     for rule in RULES:
         assert rule.title
@@ -116,88 +117,6 @@ def test_among_many_declarations_an_index_gives_the_same_decision() -> None:
     for _ in range(6):
         passage = a_passage(plates=["琼A" + "".join(chance.choices("0123456789", k=5))])
         assert judge(passage, index) == judge(passage, crowd)
-
-
-# Texts that come near to what is valid, and texts that are nothing at all.
-plates = st.one_of(
-    st.text(max_size=12),
-    st.text("琼粤AB0OD1I2Z5S8B6G挂·", max_size=9),
-    st.sampled_from([PLATE, "琼A1234S", "琼A12399", "琼A777挂", ""]),
-)
-decimals = st.one_of(
-    st.text(max_size=6),
-    st.text("-+.0123456789eE_", max_size=12),
-    st.integers(0, 60_000).map(str),
-    st.sampled_from(["", "NaN", "Infinity", "-0", "999999999.99999999999999999999"]),
-)
-times = st.one_of(
-    st.integers(-(2**63), 2**63 - 1), st.sampled_from([0, NOON, NOON - HOUR, NOON + HOUR, NOON + 36 * HOUR])
-)
-stamps = st.builds(
-    stamp_pb2.Stamp,
-    wall_unix_ns=times,
-    clock=st.sampled_from(stamp_pb2.ClockState.values()),
-    boot_id=st.binary(max_size=3),
-)
-reads = st.builds(
-    passage_pb2.PlateRead,
-    device_id=st.text(max_size=5),
-    text=plates,
-    confidence=st.one_of(st.none(), st.floats()),
-    late=st.booleans(),
-)
-weighings = st.builds(
-    passage_pb2.Weighing,
-    device_id=st.text(max_size=5),
-    kilograms=decimals,
-    uncertainty_kilograms=decimals,
-    kind=st.sampled_from(passage_pb2.WeightKind.values()),
-    stability=st.sampled_from(passage_pb2.Stability.values()),
-)
-missing = st.builds(
-    passage_pb2.MissingReading, kind=st.sampled_from(["plate", "weight", "?"]), reason=st.text(max_size=5)
-)
-passages = st.builds(
-    passage_pb2.Passage,
-    passage_id=st.text(max_size=5),
-    direction=st.sampled_from(passage_pb2.Direction.values()),
-    opened=stamps,
-    plates=st.lists(reads, max_size=3),
-    weighings=st.lists(weighings, max_size=3),
-    missing=st.lists(missing, max_size=2),
-)
-declarations_of_any_kind = st.lists(
-    st.builds(
-        declaration_pb2.Declaration,
-        declaration_id=st.sampled_from(["D-1", "D-2", "D-3", ""]),
-        version=st.integers(0, 2**32 - 1),
-        lodged_unix_ns=times,
-        departure_unix_ns=times,
-        site_id=st.sampled_from(["", "xiuying", "xinhai"]),
-        direction=st.sampled_from(passage_pb2.Direction.values()),
-        sailing_id=st.sampled_from(["", "S"]),
-        vehicle_plate=plates,
-        trailer_plate=plates,
-        vehicle_tare_kilograms=decimals,
-        box_tare_kilograms=decimals,
-        persons=st.integers(0, 2**32 - 1),
-        cargo_kilograms=decimals,
-        containers=st.lists(st.text(max_size=3), max_size=1),
-    ),
-    max_size=5,
-)
-goods_of_lanes: st.SearchStrategy[Literal["regulated", "free"]] = st.sampled_from(["regulated", "free"])
-contexts = st.builds(
-    Context,
-    now_unix_ns=st.integers(-(2**63), 2**63 - 1),
-    reference_age_s=st.one_of(st.none(), st.integers(-5, 2**64 - 1)),
-    goods=goods_of_lanes,
-    earlier=st.one_of(
-        st.none(), st.builds(EarlierDecision, st.just("late"), st.sampled_from(decision_pb2.Action.values()), times)
-    ),
-    journal_defects=st.sampled_from([(), (JournalDefect("gap", "o", 1), JournalDefect("fork", "o", 2))]),
-    site_id=st.sampled_from(["", "xiuying"]),
-)
 
 
 @settings(max_examples=60, deadline=None)

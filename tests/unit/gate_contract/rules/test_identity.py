@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,13 +10,15 @@ import pytest
 
 import gate_contract.rules
 from gate_contract.rules import RULE_BOOK_HASH
-from gate_contract.rules.identity import hash_of, source_files
+from gate_contract.rules.identity import BESIDE, hash_of, source_files
 
 PACKAGE = Path(gate_contract.rules.__file__).parent
 
 
 def test_the_hash_covers_every_source_file_and_only_those() -> None:
-    assert source_files() == {path.name: path.read_bytes() for path in PACKAGE.glob("*.py")}
+    rules = {path.name: path.read_bytes() for path in PACKAGE.glob("*.py")}
+    beside = {f"../{name}": (PACKAGE.parent / name).read_bytes() for name in BESIDE}
+    assert source_files() == rules | beside
     assert hash_of(source_files()) == RULE_BOOK_HASH
     assert len(RULE_BOOK_HASH) == 64
 
@@ -60,3 +63,9 @@ def test_the_hash_is_the_same_in_another_place_with_other_line_ends(tmp_path: Pa
         cwd=tmp_path,
     )
     assert done.stdout.split() == [str(copy / "rules" / "__init__.py"), RULE_BOOK_HASH]
+
+
+def test_what_the_rules_use_of_the_contract_is_in_the_hash() -> None:
+    used = re.compile(r"^from gate_contract(?:\.(\w+) import| import (\w+))", re.MULTILINE)
+    names = {one or two for path in PACKAGE.glob("*.py") for one, two in used.findall(path.read_text("utf-8"))}
+    assert {f"{name}.py" for name in names - {"rules", "v1"}} == set(BESIDE)

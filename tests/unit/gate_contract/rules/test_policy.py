@@ -16,7 +16,7 @@ def test_the_shipped_file_names_every_tolerance() -> None:
     text = default_policy_text()
     for section, values in Policy().model_dump().items():
         assert f"[{section}]" in text
-        assert all(f"\n{key} = " in text for key in values)
+        assert all(f"\n{key} = " in text or f"\n[{section}.{key}]\n" in text for key in values)
 
 
 def test_a_policy_file_changes_what_it_names_and_nothing_else() -> None:
@@ -47,7 +47,13 @@ def test_the_hash_is_of_the_values_not_of_their_spelling() -> None:
         ("[V01]\nmatch_within = 1.0", ["V01.match_within", "from 1 to 2"]),
         ("[V01]\nmatch_withing = 1", ["V01.match_withing is unknown", "did you mean match_within?"]),
         ("[V01]\nzzz = 1", ["V01.zzz is unknown", "known here: match_within, few_bookings"]),
-        ("[W02]\nx = 1", ["W02 is unknown", "did you mean W01?"]),
+        ("[W33]\nx = 1", ["W33 is unknown", "known here: booking, V01"]),
+        ("[W02]\ntwo_axle_kilograms = 1", ["W02.two_axle_kilograms is unknown", "did you mean two_axles_kilograms?"]),
+        (
+            "[X01.chapters]\nfish = 3",
+            ["X01.chapters.fish", "write each class with its HS chapters", "textiles = [61, 62]"],
+        ),
+        ("[X01.chapters]\nfish = [100]", ["X01.chapters.fish", "1 to 99"]),
         ("W01 = 5", ["W01 = 5 is no table", "write [W01]"]),
         ("[W01]\nmost_kilograms = = 5", ["no TOML", "line 2"]),
         ("[W01]\nmost_kilograms = 1e9999999999999999999", ["no TOML"]),
@@ -77,7 +83,26 @@ def test_every_fault_of_a_policy_is_named_at_once() -> None:
         ("W01", "person_kilograms", 50, 150),
         ("W01", "tare_uncertainty_kilograms", 0, 500),
         ("W01", "fuel_uncertainty_kilograms", 0, 500),
+        ("V04", "shortest_travel_minutes", 1, 1440),
+        ("V05", "same_visit_minutes", 0, 120),
+        ("C05", "times_uncertainty", 1, 6),
+        ("W02", "two_axles_kilograms", 10_000, 60_000),
+        ("W02", "three_axles_kilograms", 10_000, 60_000),
+        ("W02", "four_axles_kilograms", 10_000, 60_000),
+        ("W02", "five_axles_kilograms", 10_000, 60_000),
+        ("W02", "six_axles_kilograms", 10_000, 60_000),
+        ("W05", "most_kilograms", 50, 5000),
+        ("X01", "least_confidence_percent", 0, 100),
+        ("P02", "tries", 1, 10),
+        ("P07", "heads_allowed", 0, 50),
+        ("P08", "full_days", 0, 1),
+        ("P08", "both_ends", 0, 1),
+        ("P08", "midnights", 0, 1),
         ("D01", "grace_hours", 1, 720),
+        ("M01", "least_yuan", 0, 1_000_000),
+        ("S01", "here_before_departure_minutes", 0, 1440),
+        ("K01", "noted_seconds", 1, 60),
+        ("K05", "most_hours", 1, 168),
     ],
 )
 def test_both_ends_of_the_bounds_are_allowed_and_nothing_beyond(section: str, key: str, low: int, high: int) -> None:
@@ -86,6 +111,12 @@ def test_both_ends_of_the_bounds_are_allowed_and_nothing_beyond(section: str, ke
     for value in (low - 1, high + 1):
         with pytest.raises(PolicyError, match=f"{section}.{key} = {value} is wrong"):
             Policy.from_toml(f"[{section}]\n{key} = {value}")
+
+
+def test_a_site_that_lists_the_classes_of_its_scanner_lists_all_of_them() -> None:
+    policy = Policy.from_toml('[X01.chapters]\n"冷冻肉" = [2]\nleer = []')
+    assert policy.X01.chapters == {"冷冻肉": (2,), "leer": ()}
+    assert policy.hash != Policy.default().hash
 
 
 def test_a_policy_never_changes() -> None:

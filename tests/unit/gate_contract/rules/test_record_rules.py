@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from gate_contract.rules import EarlierDecision, JournalDefect, Policy
-from gate_contract.v1 import decision_pb2
+from gate_contract.v1 import decision_pb2, stamp_pb2
 from tests.unit.gate_contract.rules.builders import (
     HOLD,
     NOON,
@@ -21,6 +21,35 @@ from tests.unit.gate_contract.rules.builders import (
 )
 
 ORIGIN = "haikou/agent/gate-1/abcdef"
+
+
+SECOND = 1_000_000_000
+
+
+@pytest.mark.parametrize(("bound", "fires"), [(None, False), (2 * SECOND, False), (2 * SECOND + 1, True)])
+def test_k01_notes_a_clock_that_may_be_off(bound: int | None, fires: bool) -> None:
+    decision = judge(a_passage(bound=bound), [a_declaration()])
+    assert (decision.action, codes(decision)) == (RELEASE, ["K01"] if fires else [])
+
+
+def test_k01_says_so_when_the_time_is_not_used_at_all() -> None:
+    late = [a_declaration(lodged=NOON + 1)]
+    at_a_minute = judge(a_passage(bound=60 * SECOND), late)
+    assert codes(at_a_minute) == ["D04", "K01"]
+    beyond = judge(a_passage(bound=60 * SECOND + 1), late)
+    assert codes(beyond) == ["K01"]
+    assert "its time is not used" in the_finding(beyond, "K01").explanation
+
+
+def test_k01_leaves_a_clock_that_nobody_sets_as_it_is() -> None:
+    free = stamp_pb2.CLOCK_STATE_UNSYNCHRONISED
+    assert codes(judge(a_passage(clock=free), [a_declaration()])) == []
+    assert codes(judge(a_passage(clock=free, bound=16 * SECOND), [a_declaration()])) == []
+
+
+@pytest.mark.parametrize("bound", [86_400 * SECOND, 2**64 - 1])
+def test_k01_survives_any_bound(bound: int) -> None:
+    assert "more than a day" in the_finding(judge(a_passage(bound=bound)), "K01").explanation
 
 
 def test_k02_tells_what_was_late_and_what_had_been_decided() -> None:
