@@ -20,6 +20,7 @@ COMMANDS = {
     "incidents": "incidents",
     "alarms": "alarms",
     "explain": "explain",
+    "rules": "rules",
     "audit": "audit",
     "prove": "prove",
     "verify-bundle": "verify_bundle",
