@@ -14,7 +14,7 @@ from edge_agent.vision.containers.lines import Line
 from edge_agent.vision.containers.looking import Looker, Part
 from edge_agent.vision.containers.number import ContainerRead
 from edge_agent.vision.containers.partial import places
-from edge_agent.vision.containers.text import LONGEST, TextReader
+from edge_agent.vision.containers.text import LONGEST, TextReader, has_room
 from edge_agent.vision.image import Image
 from edge_agent.vision.models import ModelDirectory
 
@@ -53,6 +53,8 @@ class ContainerReader:
             and seen more than once is one read.
         """
         height, width = image.shape[:2]
+        if not has_room(image):
+            return []
         lines = self._looker.lines(image, (0, 0, width, height), LONGEST)
         reads = self._reads(image, lines)
         if thorough and not _sure(reads):

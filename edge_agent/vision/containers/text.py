@@ -27,6 +27,8 @@ MULTIPLE = 32  # the detector's strides
 TEXT_PIXEL = 0.3  # probability above which a pixel belongs to text (rapidocr: Det.thresh)
 TEXT_BOX = 0.5  # mean probability above which a box is text (rapidocr: Det.box_thresh)
 UNCLIP = 1.6  # the network learns shrunken boxes; how far they grow back (rapidocr: Det.unclip_ratio)
+SMALLEST_SIDE = 12  # pixels: no line of text fits into less
+MOST_STRETCHED = 50  # sides: what is longer is a thread, and its smaller copies have no pixels left
 SMALLEST = 3.0  # pixels of the detector's map: shorter sides are specks
 MOST_BOXES = 400  # a picture of noise gives thousands; the largest are kept
 LINE_HEIGHT = 48  # pixels of a line the reader sees
@@ -54,6 +56,12 @@ class TextRead:
     positions: tuple[float, ...] = ()
 
 
+def has_room(image: Image) -> bool:
+    """Whether text can be in a picture of this shape: neither a line nor a thread of pixels."""
+    short, long = sorted(image.shape[:2])
+    return bool(short >= SMALLEST_SIDE and long <= short * MOST_STRETCHED)
+
+
 class TextReader:
     """Finds and reads text with the networks `text-detector` and `text-reader` of a model directory."""
 
@@ -79,7 +87,7 @@ class TextReader:
             quads (4, 2) float32 in the picture's pixels, clockwise from the top left corner, from top to bottom.
         """
         height, width = image.shape[:2]
-        if min(height, width) < 2:  # noqa: PLR2004 - a line of pixels holds no text
+        if not has_room(image):
             return []
         seen = self._resized(image, longest)
         chances = self._detector.run(self._detector.normal(seen))[0, 0]

@@ -37,6 +37,12 @@ def test_an_unsure_character_is_for_a_person() -> None:
     assert not judged([look("TGBU7083337", 0.5)] * 3, []).unattended
 
 
+def test_a_check_digit_of_nought_stands_for_two_remainders_and_asks_for_more() -> None:
+    assert not judged([look("KMTU7106820", 0.9)] * 2, []).unattended
+    assert judged([look("KMTU7106820", 0.96)] * 2, []).unattended
+    assert judged([look("TGBU7083337", 0.9)] * 2, []).unattended
+
+
 def test_a_number_that_the_check_digit_chose_is_for_a_person() -> None:
     looks = [look("NSKU4135329", p0=("M", 0.45))] * 2
 

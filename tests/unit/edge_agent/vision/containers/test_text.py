@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge_agent.vision.containers import TextReader
-from edge_agent.vision.containers.text import decode, in_order
+from edge_agent.vision.containers.text import decode, has_room, in_order
 from edge_agent.vision.image import Image
 
 LETTERS = ("", "A", "B", "8", " ")
@@ -92,3 +92,9 @@ def test_a_box_beside_the_picture_holds_its_edge(text_reader: TextReader) -> Non
 
     assert text_reader.straighten(picture, beside).shape == (6, 20, 3)
     assert text_reader.straighten(picture, np.zeros((4, 2), np.float32)).shape == (1, 1, 3)
+
+
+def test_a_line_or_thread_of_pixels_has_no_room_for_text() -> None:
+    for shape in ((1, 32_000), (32_000, 1), (2, 20_000), (12, 30_000)):
+        assert not has_room(np.zeros((*shape, 3), np.uint8))
+    assert has_room(np.zeros((12, 600, 3), np.uint8))
