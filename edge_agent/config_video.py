@@ -16,6 +16,9 @@ from edge_agent.config_values import Name, Seconds, SomeSeconds
 VideoKind = Literal["picamera2", "v4l2", "rtsp", "http", "file", "image", "folder"]
 ReadKind = Literal["plate", "container", "face"]
 
+GALLERIES = "galleries"
+"""Of the state directory: where the sailings' galleries of faces lie."""
+
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 VIDEOS = (".mp4", ".m4v", ".mkv", ".avi", ".mov", ".ts", ".webm", ".mjpeg")
 HIGHEST_SIDE = 8192
@@ -99,6 +102,8 @@ class VideoTable(BaseModel):
         stale_after: no picture for so long is a fault.
         frozen_after: the same picture to the last bit for so long is a fault; "0 s": never.
         calibration: of face comparison, made by `edge-agent vision calibrate`; None: the model's own threshold.
+        portraits: a directory that a document reader's program puts portraits into: faces are compared with these, one
+            to one; None: they are looked for in the open sailing's gallery. Relative to the site file.
         keep_face_picture: the best picture of a face goes with the record; by default none leaves the process.
         paced: a video file is played at its own speed, else as fast as it is read.
     """
@@ -120,6 +125,7 @@ class VideoTable(BaseModel):
     stale_after: SomeSeconds = 5.0
     frozen_after: Seconds = 60.0
     calibration: Path | None = None
+    portraits: Path | None = None
     keep_face_picture: bool = False
     paced: bool = True
 
@@ -147,7 +153,7 @@ class VideoTable(BaseModel):
         """With its files, which are relative to the site file's directory, `base`."""
         named: dict[str, Path | str] = {
             name: base / file
-            for name in ("password_file", "ca_file", "calibration")
+            for name in ("password_file", "ca_file", "calibration", "portraits")
             if (file := getattr(self, name)) is not None
         }
         if self.video_kind in ("file", "image", "folder"):
@@ -166,10 +172,19 @@ class VideoTable(BaseModel):
             raise ValueError("user and password_file belong together; write both or none")
         if self.fingerprint and self.ca_file is not None:
             raise ValueError("ca_file and fingerprint exclude each other; a fingerprint needs no authority")
-        if "face" not in self.reads and (self.calibration is not None or self.keep_face_picture):
-            raise ValueError('calibration and keep_face_picture are for reads = ["face"]; remove them')
+        self._check_faces()
         self._check_keys()
         return self
+
+    def _check_faces(self) -> None:
+        if "face" not in self.reads:
+            if self.calibration is not None or self.portraits is not None or self.keep_face_picture:
+                raise ValueError('calibration, portraits and keep_face_picture are for reads = ["face"]; remove them')
+        elif len(self.reads) > 1 and not self.keep_face_picture:
+            raise ValueError(
+                "reads has face and more: pictures of plates and containers are kept, and travellers would be in them; "
+                'take a camera of its own for reads = ["face"], or set keep_face_picture = true where that is lawful'
+            )
 
     def _check_keys(self) -> None:
         """Keys that mean nothing for this kind of source were meant for another one."""

@@ -10,18 +10,19 @@ from pathlib import Path
 
 from edge_agent.app.devices import DeviceOutputs
 from edge_agent.app.vision_eyes import CONTAINER_TASKS, PLATE_TASKS, ContainerEye, Eye, PlateEye
-from edge_agent.app.vision_faces import GALLERIES, FaceEye
+from edge_agent.app.vision_faces import FaceEye, FacePolicy
 from edge_agent.app.vision_keep import VideoKeeper, VideoStores
 from edge_agent.app.vision_source import camera_of, source_of
 from edge_agent.app.vision_station import STILLS, VideoStation
 from edge_agent.clock import SystemClock
 from edge_agent.config import SiteFile
-from edge_agent.config_video import ReadKind, VideoTable
+from edge_agent.config_video import GALLERIES, ReadKind, VideoTable
 from edge_agent.errors import EdgeAgentError
 from edge_agent.links.camera.capture import opencv
 from edge_agent.links.camera.pi_source import pi_library
 from edge_agent.model.moment import Moment
-from edge_agent.vision.models.directory import ModelDirectory, default_directory
+from edge_agent.vision.faces.calibration import load_calibration
+from edge_agent.vision.models.directory import ModelDirectory, default_directory, read_model
 from edge_agent.vision.models.tasks import Task
 
 __all__ = ["GALLERIES", "VideoParts", "VideoStation", "VideoStores", "make_videos", "models_of", "video_problems"]
@@ -69,6 +70,16 @@ def video_problems(site: SiteFile) -> Iterator[str]:
                 directory.model(task)
             except EdgeAgentError as error:
                 yield f"{key}, reads: {error}"
+        yield from _calibration_problems(table, directory, key)
+
+
+def _calibration_problems(table: VideoTable, directory: ModelDirectory, key: str) -> Iterator[str]:
+    if table.calibration is None or not directory.has(Task.FACE_RECOGNISER):
+        return
+    try:
+        load_calibration(table.calibration, read_model(directory.path / Task.FACE_RECOGNISER).sha256)
+    except EdgeAgentError as error:
+        yield f"{key}, calibration: {error}"
 
 
 def _station(table: VideoTable, directory: ModelDirectory, threads: int, parts: VideoParts) -> VideoStation:
@@ -83,8 +94,7 @@ def _station(table: VideoTable, directory: ModelDirectory, threads: int, parts: 
             threads,
             keeper,
             galleries=parts.galleries,
-            calibration=table.calibration,
-            keep_picture=table.keep_face_picture,
+            policy=FacePolicy(table.calibration, table.portraits, table.keep_face_picture),
         ),
         "container": partial(ContainerEye, directory, threads, keeper, thorough=still),
     }

@@ -1,43 +1,58 @@
-"""The eye for faces: a passenger before the camera, looked for in the open sailing's gallery and nowhere else.
+"""The eye for faces: a traveller before the camera, compared with the document's portrait or looked for in one gallery.
 
-Galleries lie in STATE_DIR/galleries, put there by whoever makes them (edge_agent.vision.faces.gallery_store); this eye
-looks for new ones now and then and destroys those whose sailing is over. Without an open gallery no face is looked at.
-No picture or template leaves: the record holds what `FaceChecked` says, and a picture only where the site file's
-`keep_face_picture` says so.
+With `portraits` in the site file each traveller is compared with the portrait of the document that lies on the reader
+(vision_portraits), one to one, and nobody is looked for anywhere. Without, the next sailing's gallery is searched, and
+nothing else (vision_galleries). No picture or template leaves: the record holds what `FaceChecked` says, and a picture
+only where the site file's `keep_face_picture` says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
+from edge_agent.app.vision_galleries import OpenGalleries
 from edge_agent.app.vision_keep import VideoKeeper
+from edge_agent.app.vision_portraits import WHOSE, DocumentPortrait, PortraitTray
 from edge_agent.links.camera.frames import Picture
 from edge_agent.model.moment import Moment
 from edge_agent.model.vision_readings import FaceChecked, FaceMeasure
 from edge_agent.vision.faces.advice import Advice
 from edge_agent.vision.faces.calibration import load_calibration
 from edge_agent.vision.faces.check import FaceCheck
-from edge_agent.vision.faces.gallery import Gallery
-from edge_agent.vision.faces.gallery_store import GalleryStore
-from edge_agent.vision.faces.lane import Done, FaceLane, TravellerCheck
+from edge_agent.vision.faces.lane import Done, FaceLane, Portrait, TravellerCheck, portrait_template
 from edge_agent.vision.faces.liveness import liveness_model
+from edge_agent.vision.faces.matching import TemplateError
 from edge_agent.vision.faces.reader import FaceReader
+from edge_agent.vision.faces.sailing import SailingKey
 from edge_agent.vision.faces.session import Policy
 from edge_agent.vision.models.directory import ModelDirectory
 
 LOG = structlog.get_logger()
 
-GALLERIES = "galleries"
-"""Of the state directory."""
-
-LOOK_AGAIN_S = 10.0
 AWAY_S = 2.0
 """Nobody in the picture for so long: whoever comes next is another traveller."""
 
-NO_GALLERY = "no sailing's gallery is open / 没有打开的航次人脸库"
+NO_GALLERY = Advice("no sailing's gallery is open", "没有打开的航次人脸库")
+NO_DOCUMENT = Advice("waiting for a document", "请出示证件")
+
+
+@dataclass(frozen=True, slots=True)
+class FacePolicy:
+    """What the site file says of one lane's faces.
+
+    Attributes:
+        calibration: this site's own; None: the model's threshold.
+        portraits: where a document reader's portraits come; None: travellers are looked for in the gallery.
+        keep_picture: the best picture of each check becomes evidence.
+    """
+
+    calibration: Path | None = None
+    portraits: Path | None = None
+    keep_picture: bool = False
 
 
 class FaceEye:
@@ -53,61 +68,90 @@ class FaceEye:
         shown: Callable[[str, Moment], None],
         *,
         galleries: Path,
-        calibration: Path | None,
-        keep_picture: bool,
+        policy: FacePolicy,
     ) -> None:
-        """`galleries` is where GalleryStore keeps them; `calibration` this site's own, None: the model's threshold."""
+        """`galleries` is where GalleryStore keeps them."""
         self._directory, self._threads, self._keeper, self._shown = directory, threads, keeper, shown
-        self._galleries_at, self._calibration_at, self._keep_picture = galleries, calibration, keep_picture
+        self._policy = policy
+        self._galleries = OpenGalleries(galleries)
+        self._tray = None if policy.portraits is None else PortraitTray(policy.portraits)
         self._lane: FaceLane | None = None
-        self._store: GalleryStore | None = None
-        self._galleries: list[Gallery] = []
-        self._loaded: Moment | None = None
         self._check: TravellerCheck | None = None
+        self._own_key: SailingKey | None = None
         self._seen: Moment | None = None
         self._done = False
 
     def load(self) -> None:
         """See Eye."""
         reader = FaceReader(self._directory, self._threads)
-        at = self._calibration_at
+        at = self._policy.calibration
         calibration = None if at is None else load_calibration(at, reader.model_sha256)
         alive = liveness_model(self._directory, self._threads)
-        self._lane = FaceLane(reader, Policy(keep_picture=self._keep_picture), calibration, alive)
-        self._store = GalleryStore(self._galleries_at)
+        if self._tray is not None:
+            self._tray.open()
+        self._lane = FaceLane(reader, Policy(keep_picture=self._policy.keep_picture), calibration, alive)
 
     def tick(self, now: Moment) -> None:
-        """See Eye: galleries that are over are destroyed whether or not a picture comes."""
-        for gallery in [each for each in self._galleries if each.expired(now)]:
+        """See Eye: galleries that are over are destroyed whether or not a picture comes, or the models can be used."""
+        if self._galleries.over(now):
             self._abandon(now)
-            gallery.destroy()
-            self._galleries.remove(gallery)
-        if self._loaded is None or now.seconds_since(self._loaded) >= LOOK_AGAIN_S:
-            self._loaded = now
-            self._reload(now)
+        self._galleries.sweep(now)
+        if self._lane is None:
+            return
+        if self._check is None and self._galleries.refresh(self._lane.recogniser, now):
+            self._idle(now)
+        if self._tray is not None and (portrait := self._tray.take()) is not None:
+            self._abandon(now)
+            self._begin_with(portrait, self._lane, now)
 
     def look(self, image: Picture, at: Moment) -> None:
         """See Eye."""
-        if self._lane is None or not self._galleries:
+        if self._lane is None or (self._check is None and not self._begin_in_gallery(image, self._lane, at)):
             return
-        if self._check is None and not self._somebody_new(image, at):
-            return
-        if self._check is None:
-            gallery = min(self._galleries, key=lambda each: each.life.ends)  # the next to depart
-            self._check = self._lane.begin(gallery, gallery.key, at.mono)
-        step = self._check.frame(image, at.mono)
-        if isinstance(step, Done):
-            self._finish(step, at)
-        else:
-            self._shown(_both(step.advice), at)
+        if self._check is not None:
+            try:
+                step = self._check.frame(image, at.mono)
+            except Exception:
+                self._abandon(at)  # else nobody after this traveller could be checked; the caller tells of the failure
+                raise
+            if isinstance(step, Done):
+                self._finish(step, at)
+            else:
+                self._shown(_both(step.advice), at)
 
     def quiet(self, at: Moment) -> None:
         """See Eye."""
         self._abandon(at)
 
-    def _somebody_new(self, image: Picture, at: Moment) -> bool:
+    def _begin_with(self, portrait: DocumentPortrait, lane: FaceLane, now: Moment) -> None:
+        """One to one. The pseudonym is of the open sailing; without one it is this check's own."""
+        if (gallery := self._galleries.next_to_depart) is not None:
+            key = gallery.key
+        else:
+            key = self._own_key = SailingKey.generate()
+        problem = portrait.problem
+        if portrait.image is not None:
+            try:
+                template = portrait_template(lane.reader, portrait.image, WHOSE)
+            except TemplateError as error:
+                problem = str(error)
+            else:
+                self._check = lane.begin(Portrait(portrait.subject, template), key, now.mono)
+                return
+        LOG.warning("video.portrait_refused", problem=problem)
+        self._finish(lane.without_template(portrait.subject, key), now)
+
+    def _begin_in_gallery(self, image: Picture, lane: FaceLane, at: Moment) -> bool:
+        """One to many, as soon as somebody comes; never where travellers are compared with their document."""
+        gallery = self._galleries.next_to_depart
+        if self._tray is not None or gallery is None or not self._somebody_new(image, lane, at):
+            return False
+        self._check = lane.begin(gallery, gallery.key, at.mono)
+        return True
+
+    def _somebody_new(self, image: Picture, lane: FaceLane, at: Moment) -> bool:
         """Whether a face is there that was not there when the last check ended."""
-        there = self._lane is not None and bool(self._lane.reader.find(image, thorough=False))
+        there = bool(lane.reader.find(image, thorough=False))
         gone = self._seen is None or at.seconds_since(self._seen) >= AWAY_S
         if there:
             self._seen = at
@@ -117,6 +161,9 @@ class FaceEye:
 
     def _finish(self, done: Done, at: Moment) -> None:
         self._check, self._done, self._seen = None, True, at
+        if self._own_key is not None:
+            self._own_key.destroy()
+            self._own_key = None
         self._keeper.face(checked(done.check), done.picture, at)
         LOG.info("video.face", outcome=str(done.check.outcome), tries=done.check.tries)
         self._shown(_both(done.advice), at)
@@ -126,18 +173,11 @@ class FaceEye:
         if self._check is not None:
             self._finish(self._check.leave(), at)
 
-    def _reload(self, now: Moment) -> None:
-        """What the store holds now; a gallery that is open already stays as it is."""
-        if self._store is None or self._lane is None or self._check is not None:
-            return
-        found = self._store.load(self._lane.recogniser, now)
-        for refused in found.refused:
-            LOG.warning("video.gallery_refused", problem=str(refused))
-        for gallery in self._galleries:
-            gallery.destroy()
-        self._galleries = found.galleries
-        if not self._galleries:
-            self._shown(NO_GALLERY, now)
+    def _idle(self, now: Moment) -> None:
+        if self._tray is not None:
+            self._shown(_both(NO_DOCUMENT), now)
+        elif self._galleries.next_to_depart is None:
+            self._shown(_both(NO_GALLERY), now)
 
 
 def checked(check: FaceCheck) -> FaceChecked:

@@ -96,11 +96,18 @@ class _Gaze:
                 self.eye.load()
             except EdgeAgentError as error:
                 self._refused(str(error))
-                self._stop.wait(RELOAD_S)
+                self._wait_for_models()
             else:
                 self._refused("")
                 return True
         return False
+
+    def _wait_for_models(self) -> None:
+        """Time passes for the eye all the same: what must be destroyed at its hour is."""
+        again = self._clock()
+        while not self._stop.is_set() and self._clock().seconds_since(again) < RELOAD_S:
+            self._safely(partial(self.eye.tick, self._clock()))
+            self._stop.wait(min(TAKE_S, RELOAD_S))
 
     def _safely(self, step: Callable[[], None]) -> None:
         try:

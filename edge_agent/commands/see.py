@@ -54,6 +54,8 @@ def _register(subject: Subject, text: str) -> None:
 _register("plate", "Read vehicle plates.")
 _register("face", "Find faces: where, how good, and where eyes, nose and mouth are. No template is shown.")
 _register("container", "Read container numbers (ISO 6346).")
+_register("seal", "Find seals, with an operator's model; one that is not found is not an absent seal.")
+_register("danger-label", "Find dangerous goods labels, with an operator's model.")
 
 
 @see.command("match")
@@ -61,7 +63,7 @@ _register("container", "Read container numbers (ISO 6346).")
 @click.argument("second", metavar="B")
 @_options
 def match(first: str, second: str, directory: Path, threads: int, as_json: bool) -> None:
-    """Say whether the largest faces of two pictures are the same person's.
+    """Say whether the same person is in both pictures; of several faces the likest two count.
 
     That one picture has no face is an answer, not an error: the score is null and the reason says it.
     """
@@ -141,6 +143,8 @@ _COLUMNS: dict[Subject, tuple[str, ...]] = {
     "plate": ("text", "kind", "confidence", "grammar_ok", "box"),
     "face": ("box", "quality"),
     "container": ("text", "check_digit_ok", "confidence", "box"),
+    "seal": ("name", "score", "box"),
+    "danger-label": ("name", "score", "box"),
 }
 
 
@@ -173,5 +177,5 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(str(part) for part in value)
     if isinstance(value, dict):  # a face's quality
-        return "good" if value["advice"] is None else str(value["advice"]["en"])
+        return "good / 良好" if value["advice"] is None else f"{value['advice']['en']} / {value['advice']['zh']}"
     return str(value)

@@ -11,12 +11,16 @@ from rich.console import Console
 from rich.table import Table
 
 from edge_agent.commands.models._options import models_option, opened
+from edge_agent.commands.vision_gallery import gallery
 from edge_agent.vision.extra import importing_vision
 
 
 @click.group()
 def vision() -> None:
-    """Calibrate what the cameras' models decide."""
+    """Calibrate what the cameras' models decide, and the galleries of sailings."""
+
+
+vision.add_command(gallery)
 
 
 @vision.command()

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from edge_agent.vision.characters import Character
 from edge_agent.vision.extra import importing_vision
 from edge_agent.vision.image import Image
 from edge_agent.vision.models.directory import ModelDirectory
+from edge_agent.vision.models.tasks import Task
 
-Subject: TypeAlias = Literal["plate", "face", "container"]
+Subject: TypeAlias = Literal["plate", "face", "container", "seal", "danger-label"]
 Row: TypeAlias = dict[str, Any]
 Eye: TypeAlias = Callable[[Image], list[Row]]
 
-KEYS: dict[Subject, str] = {"plate": "plates", "face": "faces", "container": "containers"}
+KEYS: dict[Subject, str] = {
+    "plate": "plates",
+    "face": "faces",
+    "container": "containers",
+    "seal": "seals",
+    "danger-label": "labels",
+}
 """Under which key of the printed object each subject's rows stand."""
 
 DIGITS = 6  # of a printed number after the point
@@ -31,11 +39,18 @@ def eye(subject: Subject, directory: ModelDirectory, threads: int = 1) -> Eye:
         ModelError: a model is missing or refused.
         ConfigError: the extra `vision` is not installed.
     """
-    return {"plate": _plates, "face": _faces, "container": _containers}[subject](directory, threads)
+    makers: dict[Subject, Callable[[ModelDirectory, int], Eye]] = {
+        "plate": _plates,
+        "face": _faces,
+        "container": _containers,
+        "seal": partial(_labels, Task.SEAL),
+        "danger-label": partial(_labels, Task.DANGER_LABEL),
+    }
+    return makers[subject](directory, threads)
 
 
 def compare(first: Image, second: Image, directory: ModelDirectory, threads: int = 1) -> Row:
-    """Whether the largest faces of two pictures are the same person's.
+    """Whether the same person is in both pictures; of several faces the likest two count.
 
     Returns:
         score (cosine, or None when a picture has no face), threshold, same, reason.
@@ -112,6 +127,18 @@ def _containers(directory: ModelDirectory, threads: int) -> Eye:
             }
             for read in reader.read(image)
         ]
+
+    return look
+
+
+def _labels(task: Literal[Task.SEAL, Task.DANGER_LABEL], directory: ModelDirectory, threads: int) -> Eye:
+    with importing_vision("Finding seals and labels", "numpy"):
+        from edge_agent.vision.labels.finder import LabelFinder  # noqa: PLC0415 - loads models' libraries
+
+    finder = LabelFinder(directory, task, threads)
+
+    def look(image: Image) -> list[Row]:
+        return [{"name": spot.name, "score": number(spot.score), "box": _box(spot.box)} for spot in finder.find(image)]
 
     return look
 

@@ -144,11 +144,11 @@ def test_a_plate_in_a_camera_s_pictures_makes_a_passage_and_a_lost_camera_is_tol
             assert plate["confidence"] > 0.5
             assert [picture["role"] for picture in plate["pictures"]] == ["plate", "vehicle", "characters"]
             wait_until("the status shows it", lambda: gate.device()["last_reading"] == PLATE)
-            assert gate.device()["state"] == "ok"
+            wait_until("the camera is well", lambda: gate.device()["state"] == "ok")
 
             camera.stop()
             wait_until("the lost camera is told", lambda: gate.has_incident("device-unplugged"))
-            assert gate.device()["state"] == "unplugged"
+            wait_until("the status shows it, too", lambda: gate.device()["state"] == "unplugged")
             camera.start()
             wait_until("it is over", lambda: gate.has_incident("device-unplugged", over=True))
     assert len(gate.records("passage")) == 1  # the same vehicle, standing there all the time

@@ -27,16 +27,28 @@ def command(directory: Path, as_json: bool) -> None:
         for row in rows:
             say(row)
     else:
-        table = Table()
-        for column in ("task", "model", "licence", "source", "threshold", "state"):
-            table.add_column(column, overflow="fold", no_wrap=column == "task")
-        for row in rows:
-            table.add_row(*("" if row[key] is None else str(row[key]) for key in _SHOWN), _state(row))
-        Console().print(table)
+        _show(rows)
     raise SystemExit(1 if any(row["problem"] and row["there"] for row in rows) else 0)
 
 
-_SHOWN = ("task", "name", "licence", "source", "threshold")
+def _show(rows: list[dict[str, object]]) -> None:
+    """A table that fits a terminal of 80 columns; sources and what is wrong stand below it, where there is room."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("task", "model", "licence", "threshold", "state"):
+        table.add_column(column, overflow="fold", no_wrap=column in ("task", "threshold", "state"))
+    for row in rows:
+        table.add_row(*("" if row[key] is None else str(row[key]) for key in _SHOWN), _state(row))
+    console = Console(soft_wrap=True)
+    Console().print(table)
+    for row in rows:
+        if row["source"]:
+            console.print(f"{row['task']} is from {row['source']}", highlight=False, markup=False)
+    for row in rows:
+        if row["there"] and row["problem"]:
+            console.print(f"REFUSED {row['task']}: {row['problem']}", highlight=False, markup=False)
+
+
+_SHOWN = ("task", "name", "licence", "threshold")
 
 
 def _row(models: ModelDirectory, task: Task) -> dict[str, object]:
@@ -64,5 +76,5 @@ def _row(models: ModelDirectory, task: Task) -> dict[str, object]:
 
 def _state(row: dict[str, object]) -> str:
     if row["problem"]:
-        return str(row["problem"])
+        return "REFUSED" if row["there"] else str(row["problem"])
     return "in order" if row["there"] else "none"

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_agent.errors import EdgeAgentError
 from edge_agent.model.moment import Moment
 from edge_agent.vision.faces.gallery import Gallery, GalleryError, Recognised
-from edge_agent.vision.faces.gallery_file import open_gallery, read_header, seal_gallery
+from edge_agent.vision.faces.gallery_file import Header, open_gallery, read_header, seal_gallery
 from edge_agent.vision.faces.sailing import KEY_BYTES, SailingKey
 
 _GALLERY, _KEY, _PART = ".gallery", ".key", ".part"
@@ -61,6 +62,25 @@ class GalleryStore:
             except (EdgeAgentError, OSError) as error:
                 loaded.refused.append(_as_refusal(path, error))
         return loaded
+
+    def contents(self) -> frozenset[tuple[str, int, int]]:
+        """What lies here: changes when a gallery comes, goes or is replaced. Nothing is read."""
+        found = []
+        for path in self._directory.glob("*" + _GALLERY):
+            try:
+                stamp = path.stat()
+            except FileNotFoundError:
+                continue  # swept meanwhile
+            found.append((path.name, stamp.st_ino, stamp.st_mtime_ns))
+        return frozenset(found)
+
+    def sailings(self) -> list[Header]:
+        """What the galleries here say of themselves, by departure; those that say nothing are left out."""
+        found = []
+        for path in self._directory.glob("*" + _GALLERY):
+            with suppress(GalleryError, OSError):
+                found.append(read_header(path.read_bytes()))
+        return sorted(found, key=lambda header: header.life.departure)
 
     def sweep(self, now: Moment) -> list[str]:
         """Destroy every gallery that is over or damaged and every key without a gallery; their names."""

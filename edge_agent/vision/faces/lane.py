@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edge_agent.model.moment import MonoNs
-from edge_agent.vision.faces.advice import Advice
+from edge_agent.vision.faces.advice import STAFF, Advice
 from edge_agent.vision.faces.calibration import Calibration
 from edge_agent.vision.faces.check import NOT_CALIBRATED, Compared, FaceCheck, Liveness, Outcome
 from edge_agent.vision.faces.gallery import Gallery, GalleryError, Recognised
@@ -99,7 +99,23 @@ class FaceLane:
             )
         return TravellerCheck(self, reference, key, now)
 
-    def threshold(self, reference: Portrait | Gallery) -> float:
+    def without_template(self, subject: str, key: SailingKey) -> Done:
+        """The document's portrait gives no template: nothing can be compared, and a person decides."""
+        check = FaceCheck(
+            outcome=Outcome.STAFFED_LANE,
+            reason="the document's portrait cannot be compared with",
+            reason_zh="证件照片无法用于比对",
+            compared=Compared.ONE_TO_ONE,
+            score=None,
+            threshold=self.threshold(None),
+            model_sha256=self.reader.model_sha256,
+            calibration_id=NOT_CALIBRATED if self.calibration is None else self.calibration.id,
+            tries=0,
+            pseudonym=key.pseudonym(subject),
+        )
+        return Done(check, STAFF, None, None)
+
+    def threshold(self, reference: Portrait | Gallery | None) -> float:
         """That applies: the calibration's, stricter for a gallery; else the model's default."""
         if self.calibration is None:
             return self.reader.threshold

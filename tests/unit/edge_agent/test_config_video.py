@@ -95,6 +95,8 @@ def test_files_are_beside_the_site_file(tmp_path: Path) -> None:
         (cam("/dev/video0") + cam("/dev/video0").replace('"cam"', '"b"'), "first as video"),
         (cam() + '[[lane]]\nid = "out-1"\nkind = "vehicle"\ncameras = ["cam"]', "names its lane itself"),
         (cam(more='calibration = "c.json"'), 'for reads = ["face"]'),
+        (cam(more='portraits = "/run/desk"'), 'for reads = ["face"]'),
+        (cam(more='reads = ["plate", "face"]\nlane = "in-1"'), "travellers would be in them"),
         (CAM.format(source="rtsp://10.0.0.2/1", more=""), "neither scales nor cameras"),
         ("[vision]\nthreads = 0\n" + cam(), "threads"),
     ],

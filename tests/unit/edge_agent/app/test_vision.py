@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from edge_agent.links.camera.file_source import FolderSource, ImageFileSource
 from edge_agent.links.camera.http_source import MjpegSource, SnapshotSource
 from edge_agent.links.camera.pi_source import PiSource
 from edge_agent.model.readings import DeviceState, EvidenceRef
+from edge_agent.vision.models.directory import ModelDirectory
 from tests.unit.edge_agent.links.camera.parts import real_clock
 
 
@@ -49,6 +51,17 @@ def test_models_that_are_not_there_are_told_with_the_command_that_makes_them(tmp
 
     assert told.startswith('video "cam", reads: ')
     assert "edge-agent models build" in told
+
+
+def test_a_calibration_that_is_none_is_told_before_the_agent_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ModelDirectory, "has", lambda *_: True)
+    monkeypatch.setattr(vision, "read_model", lambda _: SimpleNamespace(sha256="ab" * 32))
+    file = tmp_path / "site.json"
+    assert "calibration: " + str(file) in problems(tmp_path, reads=["face"], calibration=str(file))
+    file.write_text("{}")
+    assert "is no calibration that can be used" in problems(tmp_path, reads=["face"], calibration=str(file))
 
 
 def test_a_password_file_that_is_not_there_or_empty_is_told(tmp_path: Path) -> None:

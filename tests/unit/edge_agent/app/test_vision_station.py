@@ -33,7 +33,7 @@ class FakeEye:
     def __init__(self, *, gated: bool = True, refuses: int = 0) -> None:
         self.gated, self._refuses = gated, refuses
         self.images: list[Picture] = []
-        self.quiets = 0
+        self.quiets = self.ticks_without_models = 0
         self.broken = False
         self.wait = threading.Event()
         self.wait.set()
@@ -51,7 +51,8 @@ class FakeEye:
             raise RuntimeError("inside a library")
 
     def tick(self, now: Moment) -> None:
-        """Only pictures count."""
+        del now
+        self.ticks_without_models += bool(self._refuses)
 
     def quiet(self, at: Moment) -> None:
         del at
@@ -210,6 +211,7 @@ def test_models_that_are_refused_are_told_and_tried_again(start: Callable[..., B
     assert ("cam models", "models-refused") in bench.faults
     assert "cam models" in bench.over
     assert "cam models" in bench.station.subjects
+    assert eye.ticks_without_models  # what must be destroyed at its hour is, with or without models
 
 
 def test_a_picture_too_dark_to_read_by_is_told_recorded_and_taken_back(

@@ -25,6 +25,7 @@ from edge_agent.vision.models import ModelDirectory
 from edge_agent.vision.plates import reader as plate_module
 from edge_agent.vision.plates.read import PlateRead
 from edge_agent.vision.see import number
+from tests.unit.edge_agent.vision.models import making
 
 SHARED = Path(__file__).parents[5] / "shared"
 
@@ -227,3 +228,14 @@ def test_the_same_person_matches_and_another_does_not(models: ModelDirectory) ->
     assert same["same"] is True
     assert other["same"] is False
     assert same["score"] > same["threshold"] == other["threshold"] > other["score"]
+
+
+@pytest.mark.parametrize(("task", "key"), [("seal", "seals"), ("danger-label", "labels")])
+def test_an_operators_model_for_seals_or_labels_is_asked(tmp_path: Path, picture: Path, task: str, key: str) -> None:
+    assert see(task, picture, "--models", tmp_path, "--json").exit_code == 2  # none is built in
+    network = making.constant("made", [[16, 32, 32, 64, 0.75, 1], [0, 0, 9, 9, 0.1, 0]], [2, 6])
+    making.slot(tmp_path / task, task, "boxes", network, label_names=["wire seal", "bolt seal"])
+    (row,) = rows(see(task, picture, "--models", tmp_path, "--json"))
+
+    assert row == {"file": str(picture), key: [{"name": "bolt seal", "score": 0.75, "box": [30, 45, 30, 45]}]}
+    assert "bolt seal" in see(task, picture, "--models", tmp_path).stdout

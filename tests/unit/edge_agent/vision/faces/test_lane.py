@@ -209,3 +209,12 @@ def test_a_portrait_without_a_face_or_with_several_gives_no_template(
         portrait_template(several, picture(0), "the portrait of a passport")
     one = cast("FaceReader", FakeReader(template, quality(size=25)))
     assert np.array_equal(portrait_template(one, picture(3), "it"), template(3))
+
+
+def test_a_document_whose_portrait_gives_no_template_is_a_record_for_a_person(reader: FaceReader) -> None:
+    key = SailingKey.generate()
+    done = FaceLane(reader).without_template("CHN E1", key)
+    assert (done.check.outcome, done.check.score, done.check.tries) == (Outcome.STAFFED_LANE, None, 0)
+    assert done.check.pseudonym == key.pseudonym("CHN E1")
+    assert done.check.as_record()["liveness"] == "not checked"
+    assert (done.subject, done.picture) == (None, None)
