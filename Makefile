@@ -9,7 +9,7 @@ GENERATED := $(VENV)/.generated
 # Tests run in parallel processes; 2 suits the smallest machine we support.
 JOBS ?= 2
 
-.PHONY: help setup proto demo test test-slow lint breaking torture sweep powercut fuzz bench coverage lock clean
+.PHONY: help setup proto demo test test-slow explore lint breaking torture sweep powercut fuzz bench coverage lock clean
 
 help:
 	@echo "make demo      one collector, two gates, 40 trucks: from scale bytes to audited verdicts"
@@ -46,6 +46,10 @@ test: setup
 # What takes minutes: lossy lines, thousands of reconnections.
 test-slow: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m slow
+
+# The properties again, each with other and more examples than `make test` asks: EXAMPLES=2000 unless told.
+explore: setup
+	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow and hypothesis" tests/unit
 
 # The journal, the seal, the ingest and the uplink: every branch of them is taken by a test, or this fails. Only what
 # tests them in its own process runs here, so it takes two minutes, not ten.

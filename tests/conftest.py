@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# `make test` asks the same questions every time, so that a change is judged by what it changed. New questions are asked
+# by hand: `make explore`, with as many examples as there is time for; what it finds becomes an @example.
+settings.register_profile("same", derandomize=True, print_blob=True)
+settings.register_profile("explore", max_examples=int(os.environ.get("EXAMPLES", "2000")), print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 # A background job of a shell is started with SIGINT ignored, and so would be every program the tests start: those that
 # are to end at Ctrl-C would not.

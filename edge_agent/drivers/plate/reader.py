@@ -65,6 +65,8 @@ class EventReader:
         except TreeError as error:
             return (Unreadable(str(error), document.raw),)
         roots = value if isinstance(value, list) else [value]
+        if not roots:
+            return (Unreadable("The document is an empty list", document.raw),)
         return tuple(event for root in roots[:MAX_EVENTS] for event in self._root(root, document.raw))
 
     def _root(self, root: Value, raw: bytes) -> Iterator[Event]:

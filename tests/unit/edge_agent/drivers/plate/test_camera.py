@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge_agent.drivers.plate.camera import CameraReader, Message, plates_seen
@@ -207,6 +207,9 @@ def test_an_event_that_waits_for_pictures_goes_out_when_told_to_or_at_the_end() 
 
 
 @given(st.binary(max_size=200))
+@example(b"[]")
+@example(b"{}")
+@example(b"[[]]")
 def test_no_push_makes_the_reader_raise(body: bytes) -> None:
     message = reader().push(body)
     assert plates_seen(message, "camera-1", AT, ()) == ()
