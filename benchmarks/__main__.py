@@ -21,8 +21,10 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 
 PARTS = {
     "stages": "What each stage costs",
+    "rules": "The rule book over one passage",
     "end_to_end": "End to end, and NATS JetStream beside it",
     "latency": "From capture to verdict",
+    "barrier": "From the last reading to the barrier",
     "live": "A backlog: live before it, and how fast it drains",
     "journal_start": "A million records: start, memory, disk",
     "agent_memory": "The agent at work",

@@ -20,8 +20,11 @@ from grpc_health.v1.health import aio as health_aio  # type: ignore[import-untyp
 from collector.agents.servicer import EnrolmentServicer
 from collector.agents.tls import server_credentials
 from collector.balance import Balance
+from collector.cases.follow import CaseFollower
 from collector.config import CollectorConfig, split_address
+from collector.downlink.feed import Feed
 from collector.downlink.servicer import ReferenceServicer
+from collector.draws.selections import Selector
 from collector.errors import CollectorError, StoreError
 from collector.ingest.evidence import EvidenceStore
 from collector.ingest.servicer import UplinkServicer
@@ -32,6 +35,11 @@ from collector.metering import CallMeter, MeteredWriter, every, timed
 from collector.metrics import FAILING, OLDEST, WAITING, Metrics, StockCollector, take_stock
 from collector.metrics_server import MetricsServer
 from collector.notify import Notifier
+from collector.privacy.keystore import FILE as KEY_STORE
+from collector.privacy.keystore import KeyStore
+from collector.privacy.retention import EVERY_S as RETENTION_EVERY_S
+from collector.privacy.retention import Retention
+from collector.reconcile.policy import load_policy
 from collector.reconcile.service import Reconciler
 from collector.store.engine import Store, open_store
 from gate_contract.v1.enrolment_pb2_grpc import add_EnrolmentServiceServicer_to_server
@@ -97,13 +105,21 @@ class _Collector:
         self._keys = keys
         self._notifier = Notifier()
         self._metrics = Metrics()
-        self._judge = Judge(timed(Reconciler(store, ledger, config).run_once, self._metrics), time.time_ns)
+        self._judge = Judge(
+            timed(Reconciler(store, ledger, config).run_once, self._metrics),
+            time.time_ns,
+            beside=(
+                Selector(store, ledger, load_policy(config.policy_file), config.draws).run_once,
+                CaseFollower(store, ledger, config.cases).run_once,
+            ),
+        )
         self._writer = MeteredWriter(
             store, ledger, keys.receipts, time.time_ns, self._judge.wake, metrics=self._metrics
         )
         self._balance = Balance()
         self._stock = StockCollector(time.monotonic, self._metrics.connected)
         self._enrolment = EnrolmentServicer(store, keys, ledger.append, config.certificate_days)
+        self._retention = Retention(config.retention, config.state_dir / KEY_STORE, store, ledger)
         self._store = store
         self._writer_died = False
         self._health = health_aio.HealthServicer()
@@ -129,7 +145,7 @@ class _Collector:
         )
         servers = [self._uplink_server(), self._enrolment_server()]
         add_UplinkServiceServicer_to_server(uplink, servers[0])
-        add_ReferenceServiceServicer_to_server(ReferenceServicer(self._store), servers[0])
+        add_ReferenceServiceServicer_to_server(self._reference(), servers[0])
         add_EnrolmentServiceServicer_to_server(self._enrolment, servers[1])
         addresses = self._listen(*servers)
         self._writer.start()
@@ -142,6 +158,7 @@ class _Collector:
             asyncio.create_task(uplink.watch()),
             asyncio.create_task(self._supervise(stop)),
             asyncio.create_task(every(STOCK_EVERY_S, self._take_stock)),
+            asyncio.create_task(every(RETENTION_EVERY_S, self._retention.step)),
         ]
         await stop.wait()
         await self._stop(uplink, servers, helpers)
@@ -163,6 +180,11 @@ class _Collector:
         await asyncio.to_thread(self._judge.stop, JUDGE_S)
         await asyncio.to_thread(self._writer.stop, WRITER_S)
         _log.info("stopped")
+
+    def _reference(self) -> ReferenceServicer:
+        key_store = self._config.state_dir / KEY_STORE
+        feed = Feed(self._store, self._config.deployment, self._keys.receipts, lambda: KeyStore(key_store))
+        return ReferenceServicer(self._store, feed)
 
     def _uplink_server(self) -> grpc.aio.Server:
         # A batch that is somewhat too large is still read, so that the refusal can say so.

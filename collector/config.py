@@ -13,6 +13,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from collector.cases.policy import CasePolicy
+from collector.config_retention import RetentionConfig
+from collector.draws.policy import DrawPolicy
 from collector.errors import ConfigError
 
 MIB = 1024 * 1024
@@ -99,6 +102,9 @@ class CollectorConfig(_Table):
         policy_file: tolerances of the rules; None takes the defaults of the rule book.
         sites: what is known of sites and lanes.
         metrics: where Prometheus metrics are served.
+        retention: how long what is personal can be read.
+        cases: deadlines of cases, and what their outcomes do to credit.
+        draws: when seeds are published, and whose officers are drawn.
         certificate_days: life of an agent's certificate, days.
         window_bytes: unanswered batches held for one agent, bytes.
         max_batch_bytes: largest batch accepted, bytes.
@@ -113,6 +119,9 @@ class CollectorConfig(_Table):
     policy_file: Path | None = None
     sites: dict[str, SiteConfig] = {}
     metrics: MetricsConfig = MetricsConfig()
+    retention: RetentionConfig = RetentionConfig()
+    cases: CasePolicy = CasePolicy()
+    draws: DrawPolicy = DrawPolicy()
     certificate_days: Annotated[int, Field(strict=True, ge=1, le=825)] = 90
     window_bytes: Annotated[int, Field(strict=True, ge=MIB, le=1024 * MIB)] = 16 * MIB
     # The least still holds one record of the largest size that the contract allows (256 KiB).
@@ -197,6 +206,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 # Where in the file a table of the model stands: how many names lead to a key of it.
 _TABLES: dict[int, type[BaseModel]] = {1: CollectorConfig, 2: MetricsConfig, 3: SiteConfig, 5: LaneConfig}
+_NAMED_TABLES: dict[str, type[BaseModel]] = {"retention": RetentionConfig, "cases": CasePolicy, "draws": DrawPolicy}
 
 
 def _in_words(detail: ErrorDetails) -> str:
@@ -204,7 +214,7 @@ def _in_words(detail: ErrorDetails) -> str:
     where = [str(part) for part in detail["loc"]]
     key = ".".join(where)
     if detail["type"] == "extra_forbidden":
-        known = list(_TABLES[len(where)].model_fields)
+        known = list(_NAMED_TABLES.get(where[0], _TABLES[len(where)]).model_fields)
         close = get_close_matches(where[-1], known, n=1, cutoff=0.5)
         return f"{key}: unknown key; " + (f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}")
     if detail["type"] == "missing":

@@ -1,9 +1,9 @@
-"""The thread that has arrived passages judged against the declarations."""
+"""The thread that has arrived passages judged against the declarations, and what goes on beside it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -16,11 +16,16 @@ _log = structlog.get_logger()
 
 
 class Judge:
-    """Calls `run_once` whenever it is woken and at least every second."""
+    """Calls `run_once` whenever it is woken and at least every second, and after it each of `beside`, in order."""
 
-    def __init__(self, run_once: Callable[[int], int], clock: Callable[[], int]) -> None:
-        """`run_once` takes Unix nanoseconds and returns how much it did; 0: there is nothing more to do."""
-        self._run_once = run_once
+    def __init__(
+        self, run_once: Callable[[int], int], clock: Callable[[], int], beside: Sequence[Callable[[int], int]] = ()
+    ) -> None:
+        """Each takes Unix nanoseconds and returns how much it did; 0: there is nothing more to do.
+
+        One that fails holds up none of the others.
+        """
+        self._steps = (run_once, *beside)
         self._clock = clock
         self._woken = threading.Event()
         self._stopping = threading.Event()
@@ -44,12 +49,12 @@ class Judge:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._woken.clear()
-            if not self._judge():
+            if not sum([self._take(step) for step in self._steps]):
                 self._woken.wait(EVERY_S)
 
-    def _judge(self) -> int:
+    def _take(self, step: Callable[[int], int]) -> int:
         try:
-            return self._run_once(self._clock())
+            return step(self._clock())
         except StoreError as error:
             _log.error("passages could not be judged", cause=str(error))
         except Exception:  # noqa: BLE001 - supervisor of this thread: a fault must not end the judging for good

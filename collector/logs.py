@@ -8,6 +8,8 @@ from typing import Any, TextIO
 
 import structlog
 
+from gate_contract.masking import masked
+
 
 class UnfailingStream:
     """A text stream that drops what it cannot write: a full disk under the log must not stop the service."""
@@ -29,15 +31,17 @@ class UnfailingStream:
 
 
 def configure_log() -> None:
-    """Set up structlog for this process. Times are UTC."""
+    """Set up structlog for this process. Times are UTC; plates, document numbers and keys are covered."""
     processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if sys.stderr.isatty():
-        processors.append(structlog.dev.ConsoleRenderer())
+        # Tracebacks without the values of variables.
+        processors.append(structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback))
     else:
         processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    processors.append(lambda _logger, _method, line: masked(line))
     stream: Any = UnfailingStream(sys.stderr)
     structlog.configure(processors=processors, logger_factory=structlog.WriteLoggerFactory(stream))

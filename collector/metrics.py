@@ -85,6 +85,10 @@ IMBALANCED = Family(
     "Journals whose batches or dead letters were counted and do not add up to what is told of them.",
 )  # fmt: skip
 JUDGE_QUEUE = Family("tidegate_collector_judge_queue", "gauge", (), "Passages that wait to be judged.")
+OPEN_CASES = Family("tidegate_collector_open_cases", "gauge", (), "Cases that wait for a decision.")
+OVERDUE_CASES = Family(
+    "tidegate_collector_overdue_cases", "gauge", (), "Of them, those of which a deadline has gone by."
+)
 QUARANTINED = Family(
     "tidegate_collector_quarantined", "counter", (), "Batches and live records that were quarantined, ever."
 )
@@ -105,9 +109,15 @@ DEAD = Family(
 
 METRICS: tuple[Family, ...] = (
     CALLS, STREAMS, RECEIVED_BYTES, EVIDENCE_BYTES, EVIDENCE_SHED, REFUSALS, RECEIPTS, INTAKE, STORE, JUDGE, WINDOW,
-    WAITING, OLDEST, FAILING, LOOKED, IMBALANCED, JUDGE_QUEUE, QUARANTINED, LEDGER, CONNECTED, SEEN, STORED, DEAD,
+    WAITING, OLDEST, FAILING, LOOKED, IMBALANCED, JUDGE_QUEUE, OPEN_CASES, OVERDUE_CASES, QUARANTINED, LEDGER,
+    CONNECTED, SEEN, STORED, DEAD,
 )  # fmt: skip
 """All of them, in the order of the manual."""
+
+HELD: tuple[Family, ...] = (
+    LOOKED, IMBALANCED, JUDGE_QUEUE, OPEN_CASES, OVERDUE_CASES, QUARANTINED, LEDGER, CONNECTED, SEEN, STORED, DEAD,
+)  # fmt: skip
+"""Those of them that are read from the database."""
 
 
 class Metrics:
@@ -158,6 +168,8 @@ class Stock:
     """What is held, from one moment, and when that was on a clock that nobody sets, seconds."""
 
     judge_queue: int
+    open_cases: int
+    overdue_cases: int
     quarantined: int
     ledger: int
     imbalanced: int
@@ -166,13 +178,18 @@ class Stock:
 
 
 def take_stock(connection: Connection, imbalanced: int, now_s: float) -> Stock:
-    """Look in the caller's read transaction. What is counted row by row is small: a queue, and what was refused."""
+    """Look in the caller's read transaction. What is counted row by row is small: queues, and what was refused."""
     table = schema.journals.c
     columns = (table.agent_id, table.site_id, table.origin, table.size, table.dead_lettered, table.last_seen_ns)
     waiting = select(func.count()).select_from(schema.to_judge)
     quarantined = select(func.count()).select_from(schema.quarantine)
+    is_open = schema.cases.c.state == "open"
+    cases = select(func.count(), func.count().filter(schema.cases.c.level > 0)).where(is_open)
+    open_cases, overdue_cases = connection.execute(cases).one()
     return Stock(
         judge_queue=connection.scalars(waiting).one(),
+        open_cases=open_cases,
+        overdue_cases=overdue_cases,
         quarantined=connection.scalars(quarantined).one(),
         ledger=read_head(connection).frontier.size,
         imbalanced=imbalanced,
@@ -191,10 +208,7 @@ class StockCollector(Collector):
 
     def describe(self) -> list[Metric]:
         """What may come: so that registering asks for nothing."""
-        return [
-            _metric(each)
-            for each in (LOOKED, IMBALANCED, JUDGE_QUEUE, QUARANTINED, LEDGER, CONNECTED, SEEN, STORED, DEAD)
-        ]
+        return [_metric(each) for each in HELD]
 
     def collect(self) -> Iterator[Metric]:
         """The figures; none before the first look."""
@@ -204,6 +218,8 @@ class StockCollector(Collector):
         yield _metric(LOOKED, self._now_s() - stock.looked_s)
         yield _metric(IMBALANCED, stock.imbalanced)
         yield _metric(JUDGE_QUEUE, stock.judge_queue)
+        yield _metric(OPEN_CASES, stock.open_cases)
+        yield _metric(OVERDUE_CASES, stock.overdue_cases)
         yield _metric(QUARANTINED, stock.quarantined)
         yield _metric(LEDGER, stock.ledger)
         connected, seen, stored, dead = _metric(CONNECTED), _metric(SEEN), _metric(STORED), _metric(DEAD)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
@@ -20,17 +19,14 @@ from pydantic import (
     model_validator,
 )
 
+from edge_agent.config_actuators import ActuatorTable, actuator_misfits
 from edge_agent.config_camera import CameraTable
 from edge_agent.config_devices import DeviceTable, device_misfits
 from edge_agent.config_errors import not_toml, told
+from edge_agent.config_lanes import LaneTable, lane_misfits
 from edge_agent.config_scale import ScaleTable
 from edge_agent.config_values import (
-    Kilograms,
-    LaneName,
     Name,
-    Seconds,
-    SomeKilograms,
-    SomeSeconds,
     listen_address,
 )
 from edge_agent.config_video import VideoTable, VisionTable, plate_videos, video_misfits
@@ -93,47 +89,6 @@ class CollectorTable(_Table):
     max_records_per_s: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
 
 
-class LaneTable(_Table):
-    """[[lane]]: one physical way through the gate.
-
-    Attributes:
-        id: its name.
-        kind: "vehicle".
-        direction: which way, seen from the island.
-        goods: "regulated" where goods need a declaration to pass (second line), else "free".
-        scales: device ids.
-        cameras: device ids of plate cameras; a [[video]] that reads plates names its lane itself, and is added here.
-        open_weight: a load from here on is a vehicle.
-        clear_weight: a load down to here is none.
-        grace: how long a plate may come after the weight stood still.
-        settle: how long a weight may take to stand still.
-        approach: how long a vehicle may take from the camera onto the scale.
-        late: how long after a vehicle has left a plate can still find its passage.
-    """
-
-    id: LaneName
-    kind: Literal["vehicle"]
-    direction: Literal["inbound", "outbound"] | None = None
-    goods: Literal["regulated", "free"] = "regulated"
-    scales: tuple[str, ...] = ()
-    cameras: tuple[str, ...] = ()
-    open_weight: SomeKilograms = Decimal(500)
-    clear_weight: Kilograms = Decimal(200)
-    grace: Seconds = 3.0
-    settle: SomeSeconds = 20.0
-    approach: SomeSeconds = 30.0
-    late: Seconds = 60.0
-
-    @model_validator(mode="after")
-    def _fits(self) -> LaneTable:
-        if self.clear_weight >= self.open_weight:
-            raise ValueError(
-                f"clear_weight ({self.clear_weight} kg) is not below open_weight ({self.open_weight} kg); a lane would "
-                "never be empty again"
-            )
-        return self
-
-
 class SiteFile(_Table):
     """All an agent is told."""
 
@@ -146,6 +101,7 @@ class SiteFile(_Table):
     camera: tuple[CameraTable, ...] = ()
     device: tuple[DeviceTable, ...] = ()
     video: tuple[VideoTable, ...] = ()
+    actuator: tuple[ActuatorTable, ...] = ()
     lane: Annotated[tuple[LaneTable, ...], Field(min_length=1)]
     _sha256: bytes = PrivateAttr(default=b"")
 
@@ -231,12 +187,12 @@ def _misfits(site: SiteFile) -> Iterator[str]:
     ports = {scale.port: f'scale "{scale.id}"' for scale in site.scale}
     yield from device_misfits(site.device, ports, {lane.id for lane in site.lane})
     yield from video_misfits(site.video, {lane.id for lane in site.lane})
+    yield from actuator_misfits(site.actuator, site.device, {lane.id for lane in site.lane})
+    yield from lane_misfits(site.lane, site)
     known = {"scale": {s.id for s in site.scale}, "camera": {c.id for c in site.camera}}
     videos = {video.id for video in site.video}
     used: list[tuple[str, str]] = []
     for lane in site.lane:
-        if not (lane.scales or lane.cameras or plate_videos(site.video, lane.id)):
-            yield f'lane "{lane.id}": it has neither scales nor cameras; name at least one device'
         for kind, names in (("scale", lane.scales), ("camera", lane.cameras)):
             yield from _unknown(f'lane "{lane.id}", {kind}s', kind, names, known[kind] | videos)
             yield from (

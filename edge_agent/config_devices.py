@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from edge_agent.config_values import Baud, DataFormat, HexBytes, Name, SomeSeconds, like, port_name
 from edge_agent.model.points import point
 
-KINDS = ("ais", "gnss", "io", "radiation", "rfid", "ultrasonic", "xray")
+KINDS = ("ais", "document", "gnss", "io", "radiation", "rfid", "ultrasonic", "xray")
 ProfileName = Annotated[
     str,
     like(
@@ -32,7 +32,7 @@ PointText = Annotated[str, AfterValidator(_point_text)]
 
 
 class DeviceTable(BaseModel):
-    """[[device]]: a radiation portal, scanner, AIS or GNSS receiver, tag reader, input/output module, distance sensor.
+    """[[device]]: radiation portal, scanner, document or tag reader, AIS or GNSS receiver, inputs, distance sensor.
 
     Attributes:
         id: its name here.

@@ -25,6 +25,7 @@ DIRECTORY = "firmware_configs"
 KINDS: dict[str, str] = {
     "plate": "edge_agent.drivers.plate.schema:PlateProfile",
     "ais": "edge_agent.drivers.ais.schema:AisProfile",
+    "document": "edge_agent.drivers.document.schema:DocumentProfile",
     "gnss": "edge_agent.drivers.gnss.schema:GnssProfile",
     "io": "edge_agent.drivers.io.schema:IoProfile",
     "radiation": "edge_agent.drivers.radiation.schema:RadiationProfile",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from collector.commands._show import (
     declaration_json,
     direction_word,
@@ -10,6 +12,7 @@ from collector.commands._show import (
     utc,
     word,
 )
+from collector.commands._standing import standing_json
 from collector.reconcile.accounts import Account, Revision, evidence_of
 from collector.reconcile.core import Comparison, difference_from_gate
 from gate_contract.rules.text import plain
@@ -27,6 +30,7 @@ from gate_contract.v1.passage_pb2 import (
     PlateRead,
     Weighing,
 )
+from gate_contract.v1.reading_pb2 import RadiationOccupancy, Reading
 from gate_contract.v1.stamp_pb2 import CLOCK_STATE_SYNCHRONISED, CLOCK_STATE_UNSYNCHRONISED, Stamp
 
 KINDS: dict[int, str] = {WEIGHT_KIND_GROSS: "gross", WEIGHT_KIND_NET: "net"}
@@ -43,6 +47,7 @@ def account_json(account: Account, comparison: Comparison | None) -> dict[str, o
         "passage": _passage_json(last),
         "revisions": [_revision_json(each) for each in account.revisions],
         "verdict": {**_verdict_json(verdict, ledger_index), **_judged_json(verdict.decision)} if verdict else None,
+        "standing": standing_json(account),
         "comparison": _comparison_json(comparison) if comparison else None,
         "waiting": account.waiting,
         "declarations": [
@@ -74,6 +79,31 @@ def enum_word(name: str, prefix: str) -> str:
     return name.removeprefix(prefix).replace("_", " ").lower()
 
 
+def other_word(reading: Reading) -> str:
+    """A reading besides plates and weights in a few words; nobody is named."""
+    kind = reading.WhichOneof("body")
+    if kind is None:
+        return "a reading of a kind that this release does not know"
+    return _WORDS[kind](reading) if kind in _WORDS else kind
+
+
+def _alarms(radiation: RadiationOccupancy) -> str:
+    names = [name for name, told in (("gamma", radiation.gamma_alarm), ("neutron", radiation.neutron_alarm)) if told]
+    return f"{' and '.join(names)} alarm" if names else "no alarm"
+
+
+_WORDS: dict[str, Callable[[Reading], str]] = {
+    "container": lambda each: f"container {each.container.number or 'not read'} {each.container.size_type}".strip(),
+    # The start of its pseudonym tells two documents of one passage apart.
+    "document": lambda each: f"document {each.document.pseudonym.hex()[:8] or 'without a pseudonym'}",
+    "face": lambda each: f"face: {each.face.outcome}",
+    "scan": lambda each: f"scan: {each.scan.verdict or each.scan.device_verdict or 'no verdict'}",
+    "seal": lambda each: f"seal {each.seal.number or 'not read'}: {each.seal.state}",
+    "axles": lambda each: f"axles {' + '.join(each.axles.axle_kilograms)} kg",
+    "radiation": lambda each: f"radiation: {_alarms(each.radiation)}",
+}
+
+
 def opening_word(passage: Passage) -> str:
     """What opened it; a number that this release does not know is shown as it is."""
     known = passage.opened_by in PassageOpening.values()
@@ -101,6 +131,15 @@ def _passage_json(revision: Revision) -> dict[str, object]:
         "record": record_of(revision),
         "plates": [_plate_json(each) for each in passage.plates],
         "weighings": [_weighing_json(each) for each in passage.weighings],
+        "readings": [
+            {
+                "device_id": each.device_id,
+                "kind": each.WhichOneof("body"),
+                "read": other_word(each),
+                "at": utc(each.at.wall_unix_ns),
+            }
+            for each in passage.readings
+        ],
         "missing": [
             {"device_id": each.device_id, "kind": each.kind, "reason": each.reason} for each in passage.missing
         ],

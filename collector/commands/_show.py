@@ -20,7 +20,7 @@ from collector.config import CollectorConfig
 from gate_contract.rules.findings import ACTION_WORDS, Action
 from gate_contract.v1.decision_pb2 import Action as ActionEnum
 from gate_contract.v1.decision_pb2 import Decision, Finding
-from gate_contract.v1.declaration_pb2 import Declaration
+from gate_contract.v1.declaration_pb2 import FULLNESS_EMPTY, FULLNESS_LOADED, Declaration
 from gate_contract.v1.passage_pb2 import DIRECTION_INBOUND, DIRECTION_OUTBOUND
 
 ACTIONS = {word: action for action, word in ACTION_WORDS.items()}
@@ -154,7 +154,26 @@ def declaration_json(declaration: Declaration) -> dict[str, object]:
         ],
         "containers": list(declaration.containers),
         "declarant_id": declaration.declarant_id,
+        "equipment": [
+            {
+                "number": box.number,
+                "size_type": box.size_type,
+                "fullness": _FULLNESS.get(box.fullness, ""),
+                "seals": list(box.seals),
+                "tare_kilograms": box.tare_kilograms,
+                "verified_gross_kilograms": box.verified_gross_kilograms,
+            }
+            for box in declaration.equipment
+        ],
+        "carrier_id": declaration.carrier_id,
+        "drivers": [driver.hex() for driver in declaration.drivers],
+        "value": declaration.value.amount,
+        "currency": declaration.value.currency,
+        "verified_gross_kilograms": declaration.verified_gross_kilograms,
     }
+
+
+_FULLNESS = {FULLNESS_EMPTY: "empty", FULLNESS_LOADED: "loaded"}
 
 
 def finding_json(finding: Finding) -> dict[str, object]:

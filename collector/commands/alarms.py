@@ -20,7 +20,7 @@ def alarms(config: CollectorConfig, since: int, limit: int, json_: bool) -> None
     """List alarms, the newest first.
 
     They are: a collector or a gate machine put back to an older state, records lost at a gate, a receipt that is not
-    ours, a passage that two machines speak of.
+    ours, a passage that two machines speak of. Beside them stands who opened personal data, and why.
     """
     columns = schema.alarms.c
     query = select(columns.at_ns, columns.kind, columns.origin, columns.record_index, columns.detail)

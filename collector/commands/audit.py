@@ -71,7 +71,8 @@ def _in_words(report: AuditReport) -> str:
         lines.append(f"… and {report.problem_count - len(report.problems)} more")
     lines.append(
         f"checked {report.records} records of {report.journals} journals, {report.ledger} ledger entries, "
-        f"{report.declarations} declaration versions, {report.verdicts} verdicts, {report.evidence} pieces of evidence"
+        f"{report.declarations} declaration versions, {report.items} versions of register items, "
+        f"{report.verdicts} verdicts, {report.evidence} pieces of evidence"
     )
     if report.holds:
         lines.append("everything holds: each record is under its agent's signature, each batch in the signed ledger")

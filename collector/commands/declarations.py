@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
-from pathlib import Path
-from typing import BinaryIO, cast
+from collections.abc import Callable
+from typing import cast
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from sqlalchemy import Connection, select
 
-from collector.commands._common import utc_now, with_config
+from collector.commands._common import with_config
+from collector.commands._importing import format_of, import_options, opened, progress, tell, writing
 from collector.commands._show import (
     as_json,
     console,
@@ -27,19 +22,17 @@ from collector.commands._show import (
     table,
 )
 from collector.config import CollectorConfig
-from collector.declarations.files import FileFormat, read_entries
-from collector.declarations.intake import ImportReport, import_declarations
+from collector.declarations.files import read_entries
+from collector.declarations.intake import import_declarations
 from collector.errors import CollectorError
-from collector.keys import CollectorKeys
-from collector.ledger.log import Ledger
+from collector.privacy.keystore import FILE, KeyStore
+from collector.registers.sailing_keys import SailingKeys
+from collector.registers.sailings import sailings
 from collector.store import schema
-from collector.store.engine import open_store
+from collector.store.engine import Store
 from gate_contract.rules.plates import normalise
 from gate_contract.v1.declaration_pb2 import Declaration
-
-STDIN = "-"
-BAD_ROWS = 1
-"""Exit code when something in the file is wrong."""
+from gate_contract.v1.register_pb2 import Sailing
 
 
 @click.group()
@@ -48,15 +41,7 @@ def declarations() -> None:
 
 
 @declarations.command(name="import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@click.option(
-    "--format",
-    "file_format",
-    type=click.Choice(["csv", "json"]),
-    help="Needed where FILE does not end in .csv or .json.",
-)
-@click.option("--partial", is_flag=True, help="Import the good rows also when there are bad ones.")
-@click.option("--json", "json_", is_flag=True, help="Report as JSON.")
+@import_options
 @with_config
 def import_(config: CollectorConfig, file: str, file_format: str | None, partial: bool, json_: bool) -> None:
     """Import the declarations in FILE (CSV or JSON; - is standard input). The server may be running.
@@ -65,87 +50,28 @@ def import_(config: CollectorConfig, file: str, file_format: str | None, partial
     is; what changed becomes a new version. Every bad row is listed. Exit code 0: all is well, 1: something in the file
     is wrong, 2: wrong usage. docs/declarations.md describes the fields.
     """
-    chosen = _format(file, file_format)
-    keys = CollectorKeys.load_or_create(config.state_dir, config.deployment, config.hostnames, utc_now())
-    ledger = Ledger(keys.ledger)
-    store = open_store(config.database_url)
-    try:
+    chosen = format_of(file, file_format)
+    now_ns = time.time_ns()
+    with (
+        writing(config) as (store, ledger),
+        KeyStore(config.state_dir / FILE) as keys,
+        opened(file) as stream,
+        progress(stream) as on_progress,
+    ):
+        pseudonyms = SailingKeys(keys, config.retention, _sailings_of(store), now_ns).pseudonym
+        entries = read_entries(stream, chosen, pseudonyms)
+        report = import_declarations(store, ledger, entries, now_ns, partial=partial, on_progress=on_progress)
+    tell(report, json_=json_)
+
+
+def _sailings_of(store: Store) -> Callable[[str], Sailing | None]:
+    """Looks sailings up as the drivers of a file need them: each in a transaction of its own, none held meanwhile."""
+
+    def find(sailing_id: str) -> Sailing | None:
         with store.read() as connection:
-            ledger.check_head(connection)
-        with click.open_file(file, "rb") as opened:
-            stream = cast("BinaryIO", opened)  # click types it as text or bytes
-            entries = read_entries(stream, chosen)
-            with _progress(stream) as on_progress:
-                report = import_declarations(
-                    store, ledger, entries, time.time_ns(), partial=partial, on_progress=on_progress
-                )
-    finally:
-        store.close()
-    click.echo(as_json(_report_json(report)) if json_ else _report_text(report))
-    if report.bad:
-        sys.exit(BAD_ROWS)
+            return sailings(connection, [sailing_id]).get(sailing_id)
 
-
-def _format(file: str, given: str | None) -> FileFormat:
-    name = given or Path(file).suffix.removeprefix(".").lower()
-    if name == "csv":
-        return "csv"
-    if name == "json":
-        return "json"
-    raise click.UsageError(f"{file} says nothing about its format: add --format csv or --format json")
-
-
-@contextmanager
-def _progress(stream: BinaryIO) -> Iterator[Callable[[str, int], None]]:
-    """A bar on standard error when that is a terminal: bytes while reading, rows while storing."""
-    terminal = sys.stderr.isatty()
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True, disable=not terminal
-    ) as bar:
-        size = stream.seek(0, 2) or None if stream.seekable() else None
-        if size:
-            stream.seek(0)
-        reading_ = bar.add_task("reading, bytes", total=size)
-        storing = bar.add_task("storing, rows", total=None, visible=False)
-        rows = 0
-
-        def on_progress(stage: str, count: int) -> None:
-            nonlocal rows
-            if stage == "read":
-                rows = count
-                if terminal and size:
-                    bar.update(reading_, completed=stream.tell())
-            else:
-                bar.update(reading_, completed=size, total=size)
-                bar.update(storing, completed=count, total=max(rows, count), visible=True)
-
-        yield on_progress
-
-
-def _report_json(report: ImportReport) -> dict[str, object]:
-    return {
-        "rows": report.rows,
-        "new": report.new,
-        "changed": report.changed,
-        "unchanged": report.unchanged,
-        "bad_rows": report.bad_rows,
-        "stored": report.stored,
-        "bad": [asdict(bad) for bad in report.bad],
-    }
-
-
-def _report_text(report: ImportReport) -> str:
-    lines = [f"row {bad.row}: {bad.field or 'the row'} {bad.value!r}: {bad.reason}" for bad in report.bad]
-    counts = f"{report.new} new, {report.changed} changed, {report.unchanged} unchanged, {report.bad_rows} bad"
-    if report.stored:
-        lines.append(f"{report.rows} rows: {counts}")
-    else:
-        others = ", or import the others with --partial" if report.bad_rows < report.rows else ""
-        lines.append(
-            f"{report.rows} rows, {report.bad_rows} of them bad: nothing was imported. Correct what is wrong{others}"
-        )
-    return "\n".join(lines)
+    return find
 
 
 @declarations.command(name="list")

@@ -14,6 +14,7 @@ from collector.commands._account import (
     account_json,
     closing_word,
     opening_word,
+    other_word,
     record_of,
 )
 from collector.commands._common import with_config
@@ -27,6 +28,7 @@ from collector.commands._show import (
     reading,
     table,
 )
+from collector.commands._standing import show_standing
 from collector.config import CollectorConfig
 from collector.reconcile.accounts import Account, account_of, evidence_of
 from collector.reconcile.core import Comparison, compare, difference_from_gate
@@ -53,6 +55,7 @@ def explain(config: CollectorConfig, passage_id: str, json_: bool) -> None:
     out = console()
     _show_passage(out, account)
     _show_verdict(out, account)
+    show_standing(out, account)
     if comparison:
         _show_comparison(out, comparison)
     _show_declarations(out, account)
@@ -108,6 +111,8 @@ def _show_readings(out: Console, passage: Passage) -> None:
     for plate in passage.plates:
         sure = f"confidence {plate.confidence:.2f}" if plate.HasField("confidence") else "confidence not said"
         readings.add_row(*_plate(plate), sure, local(plate.at.wall_unix_ns), "late" if plate.late else "")
+    for other in passage.readings:
+        readings.add_row(plain(other.device_id), plain(other_word(other)), "", local(other.at.wall_unix_ns), "")
     for missing in passage.missing:
         readings.add_row(plain(missing.device_id), f"no {plain(missing.kind)}", plain(missing.reason), "", "missing")
     out.print(readings)

@@ -43,8 +43,8 @@ def findings(
 ) -> None:
     """List findings that stand, the newest first.
 
-    They are those of the latest verdict on each passage, of declarations whose vehicle was not seen (D01), and of
-    journals that are not whole (K03).
+    They are those of the latest verdict on each passage, of declarations whose vehicle was not seen (D01), of sailings
+    that have left (P06, P07), and of journals that are not whole (K03).
     """
     with reading(config) as connection:
         found = standing_findings(connection, codes, ACTIONS[action] if action else 0, since, limit + 1)

@@ -70,11 +70,17 @@ def _table(lines: list[PassageLine]) -> object:
                 else "-"
             )
             or "-",
-            "[dim]told by another[/]" if line.is_second_voice else coloured(decision.action if decision else 0),
+            "[dim]told by another[/]" if line.is_second_voice else _standing(line),
             " ".join(finding.code for finding in decision.findings) if decision else "",
             str(line.source.revision),
         )
     return listed
+
+
+def _standing(line: PassageLine) -> str:
+    """The verdict, and what stands of it where officers changed that."""
+    decided = line.verdict.decision.action if line.verdict else 0
+    return coloured(decided) if line.action == decided else f"{coloured(decided)}, now {coloured(line.action)}"
 
 
 def _json(line: PassageLine) -> dict[str, object]:
@@ -94,6 +100,7 @@ def _json(line: PassageLine) -> dict[str, object]:
         "kilograms": line.kilograms or None,
         "record": f"{line.source.origin}#{line.source.record_index}",
         "action": word(verdict.decision.action) if verdict else None,
+        "standing_action": word(line.action) if verdict else None,
         "told_first_by_another_journal": line.is_second_voice,
         "findings": [finding.code for finding in verdict.decision.findings] if verdict else [],
         "declarations": references_json(verdict.decision) if verdict else [],

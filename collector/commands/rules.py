@@ -6,13 +6,13 @@ import inspect
 from typing import Any
 
 import click
-from pydantic import BaseModel
 
 from collector.commands._common import with_config
+from collector.commands._rule_page import page, tolerances_of
 from collector.commands._show import as_json, coloured, console, plain, table, word
 from collector.config import CollectorConfig
 from collector.reconcile.policy import load_policy
-from gate_contract.rules import RULE_BOOK_HASH, RULES, Policy
+from gate_contract.rules import RULE_BOOK_HASH, RULES
 
 
 @click.group()
@@ -51,7 +51,7 @@ def explain_rule(config: CollectorConfig, code: str, json_: bool) -> None:
     told = _summary(rule) | {
         "needs": [need.value for need in rule.needs],
         "meaning": inspect.getdoc(rule.judge) or "",
-        "tolerances": _tolerances(policy, code),
+        "tolerances": tolerances_of(policy, code),
     }
     if json_:
         click.echo(as_json(told))
@@ -65,6 +65,12 @@ def explain_rule(config: CollectorConfig, code: str, json_: bool) -> None:
         out.print(f"{each['key']} = {plain(each['value'])}  [dim]{plain(each['bounds'])}[/]")
 
 
+@rules.command("page")
+def print_page() -> None:
+    """Print the rule book as a page of the documentation (docs/rule-book.md), with the shipped tolerances."""
+    click.echo(page(), nl=False)
+
+
 def _summary(rule: Any) -> dict[str, Any]:
     return {
         "code": rule.code,
@@ -73,18 +79,3 @@ def _summary(rule: Any) -> dict[str, Any]:
         "greatest_severity": rule.severities[1],
         "action": word(rule.action),
     }
-
-
-def _tolerances(policy: Policy, code: str) -> list[dict[str, str]]:
-    """Keys of the policy's table of this name, with what is in force and what may be."""
-    section = getattr(policy, code, None)
-    if not isinstance(section, BaseModel):
-        return []
-    found = []
-    for name, field in type(section).model_fields.items():
-        limits = {
-            limit: getattr(rule, limit) for rule in field.metadata for limit in ("ge", "le") if hasattr(rule, limit)
-        }
-        bounds = f"{limits['ge']} to {limits['le']}" if len(limits) == 2 else ""  # noqa: PLR2004 - least and most
-        found.append({"key": f"{code}.{name}", "value": str(getattr(section, name)), "bounds": bounds})
-    return found

@@ -35,7 +35,7 @@ def verify_bundle(file: Path, trust: Path, as_json: bool) -> None:
 
     The exit code is 0 when everything holds and 1 when not.
     """
-    verification = Verification(_read(file), _keys(trust))
+    verification = Verification(_read(file), read_keys(trust))
     proved, failure = None, None
     try:
         proved = verification.run()
@@ -55,7 +55,8 @@ def _read(path: Path) -> bytes:
         raise CollectorError(f"{path} cannot be read", cause=str(error.strerror)) from error
 
 
-def _keys(path: Path) -> dict[str, Verifier]:
+def read_keys(path: Path) -> dict[str, Verifier]:
+    """Verifier keys by name, as `gate-collector keys` prints them; CollectorError when the file holds none."""
     try:
         return parse_keys(_read(path).decode().splitlines())
     except (NoteError, UnicodeDecodeError) as error:

@@ -1,4 +1,7 @@
-"""A CSV or JSON file → its entries, one at a time: memory does not grow with the file."""
+"""A CSV or JSON file → its entries, one at a time: memory does not grow with the file.
+
+What the entries are is for a `Form` to say: declarations here, items of registers in collector.registers.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
-from typing import BinaryIO, Literal, TextIO
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Literal, Protocol, TextIO, TypeVar
 
-from collector.declarations.rows import BadValue, columns_of, from_cells, from_object
+from collector.declarations import rows
+from collector.declarations.reader import BadValue
 from collector.declarations.values import UnfitError
 from collector.errors import CollectorError
 from gate_contract.v1.declaration_pb2 import Declaration
@@ -22,6 +27,8 @@ MAX_ENTRY_CHARACTERS = 1 << 20  # one JSON entry; a declaration with 999 lines o
 AS_JSON = "correct it there, or write the file anew; docs/declarations.md describes the form"
 AS_UTF8 = "save it as UTF-8; in Excel: Save As, `CSV UTF-8 (comma delimited)`"
 
+Read_co = TypeVar("Read_co", covariant=True)
+
 _NO_SPACE = re.compile(r"[^ \t\r\n]")
 
 
@@ -29,8 +36,49 @@ class DeclarationFileError(CollectorError):
     """The file cannot be read to its end, so nothing of it is imported."""
 
 
-def read_entries(stream: BinaryIO, file_format: FileFormat) -> Iterator[Entry]:
-    """Number and content of each entry in order; an entry that is no declaration is the list of what is wrong.
+class Form(Protocol[Read_co]):
+    """What the rows of a file are read into."""
+
+    def columns_of(self, header: Sequence[str]) -> tuple[str, ...] | list[BadValue]:
+        """Read a CSV header: the columns in their order, or what is wrong."""
+
+    def from_cells(self, row: int, cells: Sequence[str], columns: Sequence[str]) -> Read_co | list[BadValue]:
+        """One CSV row. Never raises: what is wrong with it is returned, all of it."""
+
+    def from_object(self, row: int, entry: object) -> Read_co | list[BadValue]:
+        """One entry of a JSON list, its numbers as text. Never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclarationForm:
+    """Rows are declarations; their drivers become `pseudonyms`."""
+
+    pseudonyms: rows.Pseudonyms = rows.no_pseudonyms
+
+    def columns_of(self, header: Sequence[str]) -> tuple[str, ...] | list[BadValue]:
+        """See Form."""
+        return rows.columns_of(header)
+
+    def from_cells(self, row: int, cells: Sequence[str], columns: Sequence[str]) -> Declaration | list[BadValue]:
+        """See Form."""
+        return rows.from_cells(row, cells, columns, self.pseudonyms)
+
+    def from_object(self, row: int, entry: object) -> Declaration | list[BadValue]:
+        """See Form."""
+        return rows.from_object(row, entry, self.pseudonyms)
+
+
+def read_entries(
+    stream: BinaryIO, file_format: FileFormat, pseudonyms: rows.Pseudonyms = rows.no_pseudonyms
+) -> Iterator[Entry]:
+    """The entries of a file of declarations, see read_rows."""
+    return read_rows(stream, file_format, DeclarationForm(pseudonyms))
+
+
+def read_rows(
+    stream: BinaryIO, file_format: FileFormat, form: Form[Read_co]
+) -> Iterator[tuple[int, Read_co | list[BadValue]]]:
+    """Number and content of each entry in order; an entry that does not fit is the list of what is wrong.
 
     A bad CSV header is one entry (row 1), and the only one.
 
@@ -39,7 +87,7 @@ def read_entries(stream: BinaryIO, file_format: FileFormat) -> Iterator[Entry]:
     """
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
     try:
-        yield from _csv_entries(text) if file_format == "csv" else _json_entries(text)
+        yield from _csv_entries(text, form) if file_format == "csv" else _json_entries(text, form)
     except UnicodeDecodeError as error:
         raise DeclarationFileError("The file is not in UTF-8", cause=_encoding(error), fix=AS_UTF8) from None
     finally:
@@ -57,35 +105,35 @@ def _encoding(error: UnicodeDecodeError) -> str:
     return f"the bytes {wrong} are no UTF-8 and look like GBK, which a Chinese Excel writes"
 
 
-def _csv_entries(text: TextIO) -> Iterator[Entry]:
-    rows = csv.reader(text, strict=True)
+def _csv_entries(text: TextIO, form: Form[Read_co]) -> Iterator[tuple[int, Read_co | list[BadValue]]]:
+    lines = csv.reader(text, strict=True)
     number = 1
     try:
-        header = next(rows, None)
+        header = next(lines, None)
         if header is None:
             raise DeclarationFileError("The file is empty", fix="its first line must name the columns")
         if len(header) == 1 and (separator := next((mark for mark in ";\t|" if mark in header[0]), None)):
             cause = f"its columns are separated by {separator!r}"
             raise DeclarationFileError("The file is not comma separated", cause=cause, fix=AS_UTF8)
-        columns = columns_of(header)
+        columns = form.columns_of(header)
         if isinstance(columns, list):
             yield 1, columns
             return
-        for number, cells in enumerate(rows, 2):
+        for number, cells in enumerate(lines, 2):
             if any(cells):
-                yield number, from_cells(number, cells, columns)
+                yield number, form.from_cells(number, cells, columns)
     except csv.Error as error:
-        cause = f"after row {number}, line {rows.line_num}: {error}"
+        cause = f"after row {number}, line {lines.line_num}: {error}"
         fix = 'a quotation mark inside a text is written twice (""), and each one that opens must close'
         raise DeclarationFileError("The file is no well-formed CSV", cause=cause, fix=fix) from None
 
 
-def _json_entries(text: TextIO) -> Iterator[Entry]:
-    yield from ((number, from_object(number, entry)) for number, entry in enumerate(_JsonList(text), 1))
+def _json_entries(text: TextIO, form: Form[Read_co]) -> Iterator[tuple[int, Read_co | list[BadValue]]]:
+    yield from ((number, form.from_object(number, entry)) for number, entry in enumerate(_JsonList(text), 1))
 
 
 class _JsonList:
-    """The entries of a JSON list, decoded one after the other from a text that is read in pieces."""
+    """The entries of a JSON list, or of JSON lines, decoded one after the other from a text that is read in pieces."""
 
     def __init__(self, text: TextIO) -> None:
         self._text = text
@@ -96,7 +144,13 @@ class _JsonList:
         ).raw_decode
 
     def __iter__(self) -> Iterator[object]:
-        self._expect("[", "the file must be a list of declarations: [{…}, {…}]")
+        if self._next() == "{":
+            while self._next() == "{":
+                yield self._entry()
+            if self._next():
+                raise self._error("between two objects there must be a line break and nothing else")
+            return
+        self._expect("[", "the file must be a list, [{…}, {…}], or one object on each line")
         if self._next() == "]":
             self._at += 1
         else:

@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 from sqlalchemy import Connection, insert, select, tuple_, update
 
 from collector.declarations.files import Entry
-from collector.declarations.rows import BadValue
+from collector.declarations.reader import BadValue
 from collector.ledger.log import FORMAT, Ledger
 from collector.store import schema
 from collector.store.engine import Store

@@ -13,6 +13,9 @@ from decimal import Decimal
 from functools import lru_cache
 
 from collector.names import SITE_ID, SITE_ID_RULE
+from gate_contract.iso6346 import parse_size_type
+from gate_contract.v1.declaration_pb2 import FULLNESS_EMPTY, FULLNESS_LOADED, Fullness
+from gate_contract.v1.passage_pb2 import DIRECTION_INBOUND, DIRECTION_OUTBOUND, Direction
 
 MAX_IDENTIFIER = 64
 MAX_DESCRIPTION = 512
@@ -25,6 +28,7 @@ MAX_CONTAINERS = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?", re.ASCII)
+_AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,12}", re.ASCII)
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+", re.ASCII)
 _SEPARATORS_IN_PLATES = re.compile(r"[\s·•・.\-_]+")
@@ -162,3 +166,72 @@ def moment(text: str) -> int:
     if not _FIRST_YEAR <= when.year <= _LAST_YEAR:
         raise UnfitError(f"is not between the years {_FIRST_YEAR} and {_LAST_YEAR}")
     return (when - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def direction(text: str) -> Direction.ValueType:
+    """Which way: onto the island or off it."""
+    found = {"inbound": DIRECTION_INBOUND, "outbound": DIRECTION_OUTBOUND}.get(text.lower())
+    if found is None:
+        raise UnfitError("is neither inbound (onto the island) nor outbound (off it)")
+    return found
+
+
+def fullness(text: str) -> Fullness.ValueType:
+    """Whether a container is declared full."""
+    found = {"empty": FULLNESS_EMPTY, "loaded": FULLNESS_LOADED}.get(text.lower())
+    if found is None:
+        raise UnfitError("is neither empty nor loaded")
+    return found
+
+
+def size_type(text: str) -> str:
+    """Size and type of a container, ISO 6346:2022 clause 4, e.g. 22G1."""
+    try:
+        return parse_size_type(text).code
+    except ValueError as error:
+        raise UnfitError(f"{error}; e.g. 22G1 or 45R1") from None
+
+
+def seal(text: str) -> str:
+    """Number of a seal, in capitals without spaces and hyphens."""
+    plain = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text)).upper()
+    if not re.fullmatch(r"[A-Z0-9]{1,20}", plain, re.ASCII):
+        raise UnfitError("is no seal: write its letters and digits, at most 20")
+    return plain
+
+
+def amount(text: str) -> str:
+    """An amount of money as plain decimal text, exact: at most four decimals and fifteen digits before them."""
+    if not _AMOUNT.fullmatch(text):
+        raise UnfitError("is no amount: digits, a point before decimals, no separators, no sign; e.g. 125000.50")
+    return format(Decimal(text).normalize(), "f")
+
+
+def rate(text: str) -> str:
+    """An exchange rate above 0 as plain decimal text."""
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text, re.ASCII) or not Decimal(text):
+        raise UnfitError("is no rate above 0, e.g. 7.1432")
+    return format(Decimal(text).normalize(), "f")
+
+
+def currency(text: str) -> str:
+    """A currency, ISO 4217."""
+    if not re.fullmatch(r"[A-Za-z]{3}", text, re.ASCII):
+        raise UnfitError("is no currency of ISO 4217: three letters, e.g. CNY")
+    return text.upper()
+
+
+def issuer(text: str) -> str:
+    """Who gave a document out, as in its machine readable zone (ICAO 9303-3, 5): one to three letters."""
+    plain = text.rstrip("<")
+    if not re.fullmatch(r"[A-Za-z]{1,3}", plain, re.ASCII):
+        raise UnfitError("is no issuer as in the machine readable zone: up to three letters, e.g. CHN")
+    return plain.upper()
+
+
+def document_number(text: str) -> str:
+    """Number of a document: 4 to 32 letters and digits; spaces, hyphens and fillers are left out."""
+    plain = re.sub(r"[\s<-]", "", unicodedata.normalize("NFKC", text)).upper()
+    if not re.fullmatch(r"[A-Z0-9]{4,32}", plain, re.ASCII):
+        raise UnfitError("is no document number: 4 to 32 letters and digits")
+    return plain

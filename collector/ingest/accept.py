@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
 
+from collector.ingest.beside import only, store_beside, store_ships
 from collector.ingest.contents import LOST, Contents, dead_letter_rows, incident_row
 from collector.ingest.live import merge, store_live
 from collector.ingest.losses import loss_alarms
@@ -166,6 +167,8 @@ def _take_live(connection: Connection, growth: _Growth, arrival: LiveArrival, no
             .values(live_ahead=growth.head.live_ahead, last_seen_ns=now_ns)
         )
     fresh = {each.index for each in new}
+    store_beside(connection, head.journal_id, [only(arrival.contents, fresh)], now_ns)
+    store_ships(connection, [arrival.contents.ships], now_ns)
     seen = [passage for passage in arrival.contents.passages if passage.index in fresh]
     if seen:
         # A passage that cannot be taken becomes a dead letter when the backlog brings it, in its place.
@@ -236,12 +239,13 @@ def _ledger_entry(origin: str, batch: Prepared, now_ns: int) -> LedgerEntry:
     return LedgerEntry(format=log.FORMAT, entered_unix_ns=now_ns, journal=growth)
 
 
-def _store_meaning(connection: Connection, grown: Iterable[_Growth], now_ns: int, turns: Turns) -> None:
+def _store_meaning(connection: Connection, grown: Sequence[_Growth], now_ns: int, turns: Turns) -> None:
     incidents: list[dict[str, Any]] = []
     dead_letters: list[dict[str, Any]] = []
     for growth in grown:
         journal_id = growth.head.journal_id
         unfit = _store_passages(connection, growth, now_ns, turns)
+        store_beside(connection, journal_id, [arrival.contents for arrival in growth.taken], now_ns)
         lost = [index for arrival in growth.taken for index in arrival.batch.lost]
         for arrival in growth.taken:
             unfit |= arrival.contents.dead_letters
@@ -253,6 +257,7 @@ def _store_meaning(connection: Connection, grown: Iterable[_Growth], now_ns: int
             raise_alarm(connection, alarm, now_ns)
         head = growth.head
         growth.head = replace(head, dead_lettered=head.dead_lettered + len(unfit), lost=head.lost + len(lost))
+    store_ships(connection, [arrival.contents.ships for growth in grown for arrival in growth.taken], now_ns)
     if incidents:
         connection.execute(insert(schema.incidents), incidents)
     if dead_letters:

@@ -13,6 +13,8 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from collector.ingest.gate_rows import ActRecord, ActuationRecord, act_of, columns_of_act, without_row
+from collector.ingest.ships import Ships
 from gate_contract.v1.passage_pb2 import Passage
 from gate_contract.v1.record_pb2 import Incident, Loss, Record
 
@@ -58,6 +60,9 @@ class Contents:
 
     passages: list[PassageRecord] = field(default_factory=list)
     incidents: list[IncidentRecord] = field(default_factory=list)
+    acts: list[ActRecord] = field(default_factory=list)
+    actuations: list[ActuationRecord] = field(default_factory=list)
+    ships: Ships = field(default_factory=Ships)
     lost_messages: dict[int, str] = field(default_factory=dict)
     dead_letters: dict[int, str] = field(default_factory=dict)
 
@@ -75,6 +80,8 @@ def understand(indices: Iterable[int], records: Iterable[bytes]) -> Contents:
         kind = record.WhichOneof("body")
         if record.format != FORMAT or kind not in _WITHOUT_ROWS:
             _sort(contents, index, record, kind)
+        elif kind == "reading" and record.reading.HasField("vessel"):
+            contents.ships.heard(record.site_id, record.reading)
     return contents
 
 
@@ -87,6 +94,10 @@ def _sort(contents: Contents, index: int, record: Record, kind: str | None) -> N
         contents.passages.append(PassageRecord(index, record.site_id, record.passage))
     elif kind == "incident":
         contents.incidents.append(IncidentRecord(index, record.incident))
+    elif kind == "act":
+        contents.acts.append(ActRecord(index, record.act, act_of(record.act)))
+    elif kind == "actuation":
+        contents.actuations.append(ActuationRecord(index, record.actuation))
     else:
         told = loss_as_incident(record.loss, index)
         contents.incidents.append(IncidentRecord(index, told))
@@ -102,6 +113,8 @@ def _not_understood(record: Record, kind: str | None) -> str:
         return "a record without a body that this release knows"
     if "\0" in record.site_id or any("\0" in text for text in _columns(record)):
         return f"a NUL character in the {kind}'s names"
+    if kind == "act" and (reason := without_row(record.act)):
+        return reason
     if kind == "passage" and not (record.passage.passage_id and 0 < record.passage.revision <= MAX_REVISION):
         return f"a passage with id {_quoted(record.passage.passage_id)!r} and revision {record.passage.revision}"
     return ""
@@ -120,6 +133,9 @@ def _columns(record: Record) -> Iterator[str]:
     yield from (weighing.kilograms for weighing in passage.weighings)
     yield from (incident.incident_id, incident.code, incident.device_id, incident.text)
     yield from (record.loss.text, record.loss.quarantined)
+    yield from columns_of_act(record.act)
+    actuation = record.actuation
+    yield from (actuation.actuation_id, actuation.passage_id, actuation.lane_id)
 
 
 def loss_as_incident(loss: Loss, index: int) -> Incident:

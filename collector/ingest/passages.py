@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from sqlalchemy import Connection, delete, insert, select
 
+from collector.ingest.beside import store_documents
 from collector.ingest.contents import PassageRecord, passage_row, repeated
 from collector.reconcile.queue import AT_ONCE, portions
 from collector.store import schema
@@ -36,6 +37,7 @@ def store_passages(
     if new:
         _tell_of_two(connection, journal_id, origin, new, now_ns)
         connection.execute(insert(schema.passages), [passage_row(record, journal_id, now_ns) for record in new])
+        store_documents(connection, new)
         _queue(connection, new, now_ns, turn)
     return dead_letters
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from collector.agents.registry import moment
 from collector.store import schema
+from collector.store.alarms import PERSONAL_DATA_READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Counts:
         verdicts: verdicts that stand.
         to_judge: passages that wait to be judged.
         declarations: declarations, each counted once.
+        register_items: entries of the registers that hold, each counted once.
         ledger: entries of the ledger.
         evidence: blobs.
         evidence_bytes: bytes of them.
@@ -65,6 +67,7 @@ class Counts:
     verdicts: int
     to_judge: int
     declarations: int
+    register_items: int
     ledger: int
     evidence: int
     evidence_bytes: int
@@ -93,11 +96,12 @@ def count(connection: Connection) -> Counts:
         lost=sum(journal.lost for journal in journals),
         live_ahead=sum(journal.live_ahead for journal in journals),
         quarantined=_rows(connection, schema.quarantine),
-        alarms=_rows(connection, schema.alarms),
+        alarms=connection.scalars(select(func.count()).where(schema.alarms.c.kind != PERSONAL_DATA_READ)).one(),
         passages=connection.scalars(distinct).one(),
         verdicts=connection.scalars(select(func.count()).where(schema.verdicts.c.latest)).one(),
         to_judge=_rows(connection, schema.to_judge),
         declarations=connection.scalars(select(func.count()).where(schema.declarations.c.latest)).one(),
+        register_items=_holding(connection),
         ledger=_rows(connection, schema.ledger_entries),
         evidence=_rows(connection, schema.evidence),
         evidence_bytes=int(evidence_bytes or 0),
@@ -125,6 +129,11 @@ def _journals(connection: Connection) -> list[JournalCounts]:
         )
         for row in rows
     ]
+
+
+def _holding(connection: Connection) -> int:
+    items = schema.register_items.c
+    return connection.scalars(select(func.count()).where(items.latest, ~items.withdrawn)).one()
 
 
 def _rows(connection: Connection, table: Table) -> int:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from rapidfuzz import process
 from sqlalchemy import Connection, and_, exists, false, func, or_, select
 
 from collector.errors import CollectorError
-from collector.reconcile.verdicts import Source, select_sources
+from collector.reconcile.acts import acts_of
+from collector.reconcile.passed import decisions_before
+from collector.reconcile.source import Source, select_sources
+from collector.reconcile.uses import standing_of
+from collector.registers.reading import officers
 from collector.store import schema
+from gate_contract.acts import ActError, OpenedAct, open_act
+from gate_contract.holds import Standing
 from gate_contract.rules.plates import normalise
-from gate_contract.v1.decision_pb2 import Finding
+from gate_contract.v1.decision_pb2 import Decision, Finding
 from gate_contract.v1.declaration_pb2 import Declaration
 from gate_contract.v1.evidence_pb2 import Evidence
 from gate_contract.v1.ledger_pb2 import Verdict
@@ -36,6 +43,8 @@ class PassageLine:
     kilograms: str
     verdict: Verdict | None
     is_second_voice: bool
+    action: int = 0
+    """What stands of the verdict after what officers did; 0 when it was not judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ class PassageFilter:
 
 @dataclass(frozen=True, slots=True)
 class StandingFinding:
-    """A finding that stands; `subject_kind` is "passage", "declaration" or "journal"."""
+    """A finding that stands; `subject_kind` is "passage", "declaration", "sailing" or "journal"."""
 
     subject: str
     subject_kind: str
@@ -78,6 +87,9 @@ class Account:
         latest_versions: of those declarations, by id.
         stored_evidence: hashes of the evidence that is durable here.
         waiting: why it is to be judged (again); None when it does not wait.
+        standing: what stands of the last verdict after what officers did; None while it was not judged.
+        acts: what officers did about it, as far as it counts, in order of time.
+        refused_acts: of those that do not count, why.
     """
 
     revisions: Sequence[Revision]
@@ -86,6 +98,9 @@ class Account:
     latest_versions: dict[str, int]
     stored_evidence: frozenset[bytes]
     waiting: str | None
+    standing: Standing | None = None
+    acts: Sequence[OpenedAct] = ()
+    refused_acts: Sequence[ActError] = ()
 
 
 def passage_lines(connection: Connection, which: PassageFilter, most: int) -> list[PassageLine]:
@@ -134,7 +149,7 @@ def passage_lines(connection: Connection, which: PassageFilter, most: int) -> li
         query = query.where(table.plate.contains(normalise(which.plate), autoescape=True))
     if which.action:
         query = query.where(verdicts.action == which.action)
-    return [
+    lines = [
         PassageLine(
             source=Source.of(row),
             opened_ns=row.opened_ns,
@@ -146,6 +161,24 @@ def passage_lines(connection: Connection, which: PassageFilter, most: int) -> li
         )
         for row in connection.execute(query)
     ]
+    return _with_acts(connection, lines)
+
+
+def _with_acts(connection: Connection, lines: Sequence[PassageLine]) -> list[PassageLine]:
+    """Each with what stands of its verdict."""
+    ids = {each.source.passage_id for each in lines if each.verdict}
+    acts = acts_of(connection, ids, officers(connection))
+    before = decisions_before(connection, acts.keys(), None)
+    found = []
+    for line in lines:
+        key, action = line.source.passage_id, 0
+        if line.verdict:
+            action = line.verdict.decision.action
+            if done := acts.get(key):
+                passage = Passage.FromString(line.source.body)
+                action = standing_of(passage, line.verdict.decision, done, before.get(key, ())).action
+        found.append(replace(line, action=action))
+    return found
 
 
 def standing_findings(
@@ -191,7 +224,26 @@ def account_of(connection: Connection, passage_id: str) -> Account:
         latest_versions=latest,
         stored_evidence=_stored(connection, evidence_of(revisions[-1].passage)),
         waiting=waiting,
+        **_standing(connection, passage_id, revisions[-1].passage, [each.decision for each, _ in verdicts]),
     )
+
+
+def _standing(
+    connection: Connection, passage_id: str, passage: Passage, decisions: Sequence[Decision]
+) -> dict[str, Any]:
+    """What officers did, and what it leaves of the last decision."""
+    table = schema.officer_acts.c
+    bodies = connection.scalars(
+        select(table.body).where(table.passage_id == passage_id).order_by(table.at_ns, table.act_id)
+    )
+    known, acts, refused = officers(connection), [], []
+    for body in bodies:
+        try:
+            acts.append(open_act(body, known))
+        except ActError as error:
+            refused.append(error)
+    standing = standing_of(passage, decisions[-1], acts, decisions[:-1]) if decisions else None
+    return {"standing": standing, "acts": acts, "refused_acts": refused}
 
 
 def evidence_of(passage: Passage) -> list[Evidence]:

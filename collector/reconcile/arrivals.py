@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, Row, Select, exists, or_, select
+from sqlalchemy import Connection, Row, Select, and_, exists, or_, select
 
 from collector.reconcile.core import concerned_by
 from collector.reconcile.queue import AT_ONCE, advance, portions, position, queue_again
@@ -48,6 +48,16 @@ def queue_concerned(store: Store, policy: Policy, now_unix_ns: int) -> int:
                 continue  # another process was quicker
             queued += queue_again(connection, reasons, now_unix_ns)
             advance(connection, CURSOR, next_index)
+
+
+def take_concerned(connection: Connection, policy: Policy, now_unix_ns: int) -> int:
+    """The next versions, in the caller's write transaction; how many passages were queued."""
+    arrived, next_index = _arrived(connection, position(connection, CURSOR))
+    if not arrived:
+        return 0
+    reasons = _reasons(connection, arrived, policy)
+    advance(connection, CURSOR, next_index)
+    return queue_again(connection, reasons, now_unix_ns)
 
 
 def _arrived(connection: Connection, start: int) -> tuple[list[Declaration], int]:
@@ -116,7 +126,13 @@ def _without_exact_match(sites: Iterable[str], first_ns: int, last_ns: int) -> S
     doubtful = exists().where(
         found.subject == passages.passage_id, found.subject_kind == "passage", found.code == _PLATE_NOT_BOOKED
     )
-    query = _passages().where(passages.opened_ns.between(first_ns, last_ns), or_(unmatched, doubtful))
+    # Who walks brings no goods: thousands in an hour are not looked at for each declaration that comes.
+    on_foot = and_(
+        passages.plate == "",
+        passages.kilograms == "",
+        exists().where(schema.passage_documents.c.passage_id == passages.passage_id),
+    )
+    query = _passages().where(passages.opened_ns.between(first_ns, last_ns), or_(unmatched, doubtful), ~on_foot)
     named = [site for site in sites if site]
     return query.where(passages.site_id.in_([*named, ""])) if len(named) == len(set(sites)) else query
 

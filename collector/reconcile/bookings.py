@@ -6,12 +6,13 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from collector.store import schema
 from gate_contract.rules import BookingIndex, Policy
 from gate_contract.rules.bookings import HOUR, Crossing, is_open
 from gate_contract.rules.plates import normalise
+from gate_contract.rules.tolerances import BookingPolicy
 from gate_contract.v1.declaration_pb2 import Declaration
 
 DAY: Final = 24 * HOUR
@@ -46,44 +47,51 @@ class Bookings:
     """Indexes of the declarations that can be open to a passage. Used by one thread."""
 
     def __init__(self, policy: Policy) -> None:
-        """`policy` says how long a declaration is a booking."""
+        """`policy` says how long a declaration is a booking, where nobody says otherwise."""
         self._policy = policy
-        self._bases: OrderedDict[Span, _Base] = OrderedDict()
-        self._layered: dict[Span, BookingIndex] = {}
+        self._bases: OrderedDict[_Key, _Base] = OrderedDict()
+        self._layered: dict[_Key, BookingIndex] = {}
         self._newer: dict[str, Declaration] = {}
         self._next_index = 0
+        self._before: int | None = None
 
-    def refresh(self, connection: Connection) -> None:
-        """Learn of versions that came since the last call. Call it first in each transaction."""
+    def refresh(self, connection: Connection, before: int | None = None) -> None:
+        """Learn of versions that came since the last call. Call it first in each transaction.
+
+        `before` makes it the book as it was when the ledger had so many entries, never fewer than at the last call;
+        None for now.
+        """
+        self._before = before
         table = schema.declarations.c
-        query = select(table.body, table.ledger_index).where(table.ledger_index >= self._next_index)
+        query = select(table.body, table.ledger_index).where(table.ledger_index >= self._next_index, *self._known())
         rows = connection.execute(query.order_by(table.ledger_index).limit(MOST_NEWER + 1)).all() if self._bases else []
         if not self._bases or len(rows) + len(self._newer) > MOST_NEWER:
             self._bases.clear()
             self._newer.clear()
             self._layered.clear()
-            last = connection.scalar(select(func.max(table.ledger_index)))
+            last = connection.scalar(select(func.max(table.ledger_index)).where(*self._known()))
             self._next_index = 0 if last is None else last + 1
         elif rows:
             self._newer.update((each.declaration_id, each) for each in (_lean(row.body) for row in rows))
             self._layered.clear()
             self._next_index = rows[-1].ledger_index + 1
 
-    def open_to(self, connection: Connection, span: Span) -> BookingIndex:
-        """Every declaration that can be a booking of a passage within the span."""
-        if span not in self._bases:
-            self._bases[span] = _Base(self._load(connection, span))
+    def open_to(self, connection: Connection, span: Span, policy: Policy | None = None) -> BookingIndex:
+        """Every declaration that can be a booking of a passage within the span, under the policy in force there."""
+        key = _Key(span, (policy or self._policy).booking)
+        if key not in self._bases:
+            self._bases[key] = _Base(self._load(connection, key))
             while len(self._bases) > MOST_INDEXES:
                 self._layered.pop(self._bases.popitem(last=False)[0], None)
-        self._bases.move_to_end(span)
+        self._bases.move_to_end(key)
         if not self._newer:
-            return self._bases[span].index
-        if span not in self._layered:
-            self._layered[span] = _LayeredIndex(self._bases[span], self._newer)
-        return self._layered[span]
+            return self._bases[key].index
+        if key not in self._layered:
+            self._layered[key] = _LayeredIndex(self._bases[key], self._newer)
+        return self._layered[key]
 
-    def _load(self, connection: Connection, span: Span) -> Iterable[Declaration]:
-        table, booking = schema.declarations.c, self._policy.booking
+    def _load(self, connection: Connection, key: _Key) -> Iterable[Declaration]:
+        table, span, booking = schema.declarations.c, key.span, key.booking
         around = booking.departure_window_hours * HOUR
         lodged_from = span.first_ns - booking.lodged_before_hours * HOUR
         lodged_to = span.last_ns + booking.lodged_after_hours * HOUR
@@ -92,17 +100,41 @@ class Bookings:
             and_(table.departure_ns == 0, table.lodged_ns.between(lodged_from, lodged_to)),
             and_(table.departure_ns == 0, table.lodged_ns == 0),
         )
-        query = select(table.body).where(table.latest, times)
+        query = select(table.body).where(self._standing(), times)
         if span.site_id:
             query = query.where(table.site_id.in_((span.site_id, "")))
         return (_lean(row.body) for row in connection.execute(query.execution_options(yield_per=1000)))
 
+    def _known(self) -> list[ColumnElement[bool]]:
+        """Versions that had come."""
+        return [] if self._before is None else [schema.declarations.c.ledger_index < self._before]
+
+    def _standing(self) -> ColumnElement[bool]:
+        """Versions that stand, or stood."""
+        table = schema.declarations.c
+        if self._before is None:
+            return and_(table.latest)
+        later = schema.declarations.alias("later").c
+        superseded = exists().where(
+            later.declaration_id == table.declaration_id,
+            later.version > table.version,
+            later.ledger_index < self._before,
+        )
+        return and_(table.ledger_index < self._before, ~superseded)
+
+
+class _Key(NamedTuple):
+    """What an index was made for."""
+
+    span: Span
+    booking: BookingPolicy
+
 
 def _lean(body: bytes) -> Declaration:
-    """What a plate is matched and a weight is judged with; goods and declarant would only fill memory."""
+    """What the rules look at; words for people would only fill memory."""
     declaration = Declaration.FromString(body)
-    declaration.ClearField("goods")
-    declaration.ClearField("declarant_id")
+    for item in declaration.goods:
+        item.ClearField("description")
     return declaration
 
 
@@ -128,6 +160,9 @@ class _LayeredIndex(BookingIndex):
 
     def exact(self, plate: str) -> list[Declaration]:
         return super().exact(plate) + self._not_hidden(self._base.exact(plate))
+
+    def with_container(self, number: str) -> list[Declaration]:
+        return super().with_container(number) + self._not_hidden(self._base.with_container(number))
 
     def near(self, plate: str, edits: int) -> dict[str, list[Declaration]]:
         found = super().near(plate, edits)

@@ -59,7 +59,15 @@ def judge(waiting: Waiting, policy: Policy) -> Decision | None:
         return fresh
     if earlier.revision == waiting.passage.revision and _substance(earlier.decision) == _substance(fresh):
         return None
-    before = EarlierDecision(waiting.reason, earlier.decision.action, earlier.decision.decided_unix_ns)
+    return judge_afresh(waiting, policy)
+
+
+def judge_afresh(waiting: Waiting, policy: Policy) -> Decision:
+    """The decision, whether or not it repeats the verdict that stands."""
+    if waiting.earlier is None:
+        return decide(waiting.passage, waiting.bookings, waiting.context, policy)
+    decided = waiting.earlier.decision
+    before = EarlierDecision(waiting.reason, decided.action, decided.decided_unix_ns)
     return decide(waiting.passage, waiting.bookings, replace(waiting.context, earlier=before), policy)
 
 
@@ -128,6 +136,23 @@ def difference_from_gate(gate: Decision, ours: Decision) -> str:
     if gate.HasField("reference_age_s"):
         facts.append(f"The gate's declarations were {gate.reference_age_s} s old.")
     return " ".join(facts)
+
+
+def changed_words(was: Decision, now: Decision) -> str:
+    """How one decision differs from another on the same passage, for a table; never ""."""
+    facts = []
+    if gone := _codes(was) - _codes(now):
+        facts.append(f"without {_list(gone)}")
+    if come := _codes(now) - _codes(was):
+        facts.append(f"with {_list(come)}")
+    if (theirs := _references(was)) != (ours := _references(now)):
+        facts.append(f"against {_list(ours)}, not {_list(theirs)}")
+    if was.release_mode != now.release_mode:
+        facts.append("with another release mode")
+    told = {each.code for each in now.findings if each not in was.findings} & _codes(was)
+    if told:
+        facts.append(f"{_list(told)} with other figures")
+    return ", ".join(facts) or "with other figures"
 
 
 def _codes(decision: Decision) -> set[str]:

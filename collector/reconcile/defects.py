@@ -101,10 +101,14 @@ def _insert(connection: Connection, defect: JournalDefect, row: Row[Any, Any, An
     )
 
 
-def defects_of(connection: Connection, origins: Collection[str]) -> dict[str, tuple[JournalDefect, ...]]:
-    """Forks of the journals, by origin; those without are not there."""
+def defects_of(
+    connection: Connection, origins: Collection[str], until_ns: int | None = None
+) -> dict[str, tuple[JournalDefect, ...]]:
+    """Forks of the journals, by origin; those without are not there. Those found until then; None for all."""
     table = schema.findings.c
-    query = select(table.subject, table.subject_kind, table.code, table.latest, table.body)
+    query = select(table.subject, table.subject_kind, table.code, table.latest, table.body).order_by(table.finding_id)
+    if until_ns is not None:
+        query = query.where(table.at_ns <= until_ns)
     rows = connection.execute(query.where(table.subject.in_(list(origins))))
     defects: dict[str, tuple[JournalDefect, ...]] = {}
     for row in rows:

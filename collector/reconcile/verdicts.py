@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from collector.ledger.log import FORMAT, Ledger
-from collector.reconcile.bookings import Bookings, span_of
-from collector.reconcile.core import Waiting
-from collector.reconcile.defects import defects_of
+from collector.reconcile.contexts import Contexts, Prepared
+from collector.reconcile.core import Waiting, judge
+from collector.reconcile.looks import Asked
+from collector.reconcile.source import Source, select_sources
 from collector.store import schema
-from gate_contract.rules import Context, JournalDefect
-from gate_contract.rules.facts import believed
 from gate_contract.v1.decision_pb2 import Decision
 from gate_contract.v1.ledger_pb2 import LedgerEntry, Verdict
-from gate_contract.v1.passage_pb2 import Passage
 
 PASSAGE = "passage"
 """Finding.subject_kind of what a verdict found."""
@@ -32,48 +31,12 @@ class Queued(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where the revision that counts stands."""
-
-    passage_id: str
-    revision: int
-    journal_id: int
-    origin: str
-    record_index: int
-    site_id: str
-    received_ns: int
-    body: bytes
-
-    @classmethod
-    def of(cls, row: Row[Any]) -> Source:
-        """From a row whose first columns are those of `select_sources`."""
-        columns: tuple[Any, ...] = tuple(row)
-        return cls(*columns[:8])
-
-
-def select_sources() -> Select[Any]:
-    """Revisions of passages with the journals they are in; add conditions."""
-    table, journals = schema.passages.c, schema.journals
-    columns = (
-        table.passage_id,
-        table.revision,
-        table.journal_id,
-        journals.c.origin,
-        table.record_index,
-        table.site_id,
-        table.received_ns,
-        table.body,
-    )
-    return select(*columns).join(journals, journals.c.journal_id == table.journal_id)
-
-
-@dataclass(frozen=True, slots=True)
 class Case:
-    """One passage that waits. `source` and `waiting` are None when there is no such passage."""
+    """One passage that waits. `source` and `prepared` are None when there is no such passage."""
 
     queued: Queued
     source: Source | None
-    waiting: Waiting | None
+    prepared: Prepared | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,38 +54,23 @@ def next_in_turn(connection: Connection, most: int) -> list[Queued]:
     return [Queued(*row) for row in connection.execute(query.limit(most))]
 
 
-def cases(
-    connection: Connection,
-    queue: Sequence[Queued],
-    bookings: Bookings,
-    goods_of: Callable[[str, str], Any],
-    now_unix_ns: int,
-) -> list[Case]:
-    """All that the waiting passages depend on, in the caller's transaction; `goods_of` is the configuration's."""
+def decide_all(connection: Connection, queue: Sequence[Queued], contexts: Contexts, now_unix_ns: int) -> list[Judged]:
+    """Judge the waiting passages one after the other, in the caller's transaction."""
     ids = [queued.passage_id for queued in queue]
     sources, earlier = _sources(connection, ids), standing_verdicts(connection, ids)
-    defects = defects_of(connection, {source.origin for source in sources.values()})
-    bookings.refresh(connection)
-    found = []
-    for queued in queue:
-        source = sources.get(queued.passage_id)
-        if source is None:
-            found.append(Case(queued, None, None))
-            continue
-        passage = Passage.FromString(source.body)
-        span = span_of(source.site_id, believed(passage.opened), source.received_ns)
-        context = Context(
-            now_unix_ns=now_unix_ns,
-            reference_age_s=None,
-            goods=goods_of(source.site_id, passage.lane_id),
-            journal_defects=_touching(defects.get(source.origin, ()), source.record_index),
-            site_id=source.site_id,
-        )
-        open_to = bookings.open_to(connection, span)
-        found.append(
-            Case(queued, source, Waiting(passage, open_to, context, earlier.get(queued.passage_id), queued.reason))
-        )
-    return found
+    # Nothing is decided before it came, whatever the clock did meanwhile.
+    now = max((now_unix_ns, *(queued.queued_ns for queued in queue)))
+    known = [queued for queued in queue if queued.passage_id in sources]
+    asked = [Asked(sources[each.passage_id], earlier.get(each.passage_id), each.reason, now) for each in known]
+    batch = contexts.read(connection, asked)
+    judged = [Judged(Case(each, None, None), None) for each in queue if each.passage_id not in sources]
+    for number, queued in enumerate(known):
+        source, prepared = asked[number].source, batch.prepared(number)
+        decision = judge(prepared.waiting, prepared.policy)
+        if decision is not None:
+            batch.given(number, _verdict(source, prepared.waiting, decision))
+        judged.append(Judged(Case(queued, source, prepared), decision))
+    return judged
 
 
 def _sources(connection: Connection, passage_ids: Collection[str]) -> dict[str, Source]:
@@ -148,18 +96,16 @@ def standing_verdicts(connection: Connection, passage_ids: Collection[str]) -> d
     return {passage_id: Verdict.FromString(body) for passage_id, body in bodies.items()}
 
 
-def _touching(defects: Iterable[JournalDefect], record_index: int) -> tuple[JournalDefect, ...]:
-    """Defects that put this record in doubt: what stands before a fork is the same in both histories."""
-    return tuple(defect for defect in defects if defect.index <= record_index)
-
-
 def still_waiting(connection: Connection, judged: Sequence[Judged]) -> list[Judged]:
-    """Those whose queue row is as it was when they were judged; the others changed since and are judged again."""
+    """Those whose queue row is as it was when they were judged, up to the first that changed since.
+
+    It is judged again, and so are those after it, which may have been judged in the knowledge of its verdict.
+    """
     table = schema.to_judge.c
     ids = [each.case.queued.passage_id for each in judged]
     rows = connection.execute(select(table.passage_id, table.queued_ns, table.reason).where(table.passage_id.in_(ids)))
     now = {row.passage_id: Queued(*row) for row in rows}
-    return [each for each in judged if now.get(each.case.queued.passage_id) == each.case.queued]
+    return list(takewhile(lambda each: now.get(each.case.queued.passage_id) == each.case.queued, judged))
 
 
 def write(connection: Connection, ledger: Ledger, judged: Sequence[Judged], now_unix_ns: int) -> set[str]:
@@ -170,9 +116,9 @@ def write(connection: Connection, ledger: Ledger, judged: Sequence[Judged], now_
     done = [each.case.queued.passage_id for each in judged]
     connection.execute(delete(schema.to_judge).where(schema.to_judge.c.passage_id.in_(done)))
     new = [
-        (each.case.source, _verdict(each.case.source, each.case.waiting, each.decision))
+        (each.case.source, _verdict(each.case.source, each.case.prepared.waiting, each.decision))
         for each in judged
-        if each.case.source and each.case.waiting and each.decision
+        if each.case.source and each.case.prepared and each.decision
     ]
     if not new:
         return set()
@@ -185,6 +131,8 @@ def write(connection: Connection, ledger: Ledger, judged: Sequence[Judged], now_
     )
     if rows := [row for _, verdict in new for row in _finding_rows(verdict)]:
         connection.execute(insert(schema.findings), rows)
+    if named := [row for _, verdict in new for row in declaration_rows(verdict)]:
+        connection.execute(insert(schema.verdict_declarations), named)
     return _match(connection, {verdict.passage_id: verdict.decision for _, verdict in new})
 
 
@@ -236,6 +184,12 @@ def _finding_rows(verdict: Verdict) -> list[dict[str, Any]]:
         }
         for finding in verdict.decision.findings
     ]
+
+
+def declaration_rows(verdict: Verdict) -> list[dict[str, Any]]:
+    """Its rows in `verdict_declarations`."""
+    named = sorted({reference.declaration_id for reference in verdict.decision.declarations})
+    return [{"declaration_id": each, "passage_id": verdict.passage_id, "sequence": verdict.sequence} for each in named]
 
 
 def _match(connection: Connection, decisions: Mapping[str, Decision]) -> set[str]:

@@ -24,6 +24,9 @@ LOST = "lost-records"
 TOLD_TWICE = "passage-of-two-journals"
 """A journal speaks of a passage that another has spoken of before: only the first one's is judged."""
 
+PERSONAL_DATA_READ = "personal-data-read"
+"""Somebody opened what is sealed of a traveller. Nothing is wrong: it is listed beside the alarms and not counted."""
+
 MOST_KEPT = 10_000
 """Alarms of one kind of one journal that are kept; beyond, they are only logged."""
 

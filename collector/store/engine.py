@@ -23,7 +23,7 @@ _MIGRATION_LOCK = 0x7469646567617465  # "tidegate"; any number that nobody else 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_S = 30
 
-HEAD = "0002"
+HEAD = "0003"
 """Newest revision in MIGRATIONS: a database that has it needs no migration."""
 
 
@@ -115,7 +115,8 @@ def open_store(url: str, *, migrate: bool = True) -> Store:
     Makes or upgrades its tables when `migrate`; refuses a database that a newer release has written.
     Raises StoreError with the cause and next step.
     """
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    # Without parameters in its errors: they would put plates into logs.
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
     if engine.dialect.name == "sqlite":
         _configure_sqlite(engine)
     store = Store(engine)

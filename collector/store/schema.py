@@ -13,39 +13,60 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
     Text,
 )
-from sqlalchemy.engine.default import DefaultExecutionContext
 
-from collector.store.digest import row_digest
+from collector.store.base import DIGESTED, digest, metadata
+from collector.store.schema_registers import (
+    actuations,
+    case_events,
+    cases,
+    draw_seeds,
+    manifest_tickets,
+    officer_acts,
+    passage_documents,
+    register_items,
+    verdict_declarations,
+    vessels_seen,
+)
 
-metadata = MetaData()
-
-# Columns under the `digest` of tables of which nothing is in the ledger: the audit finds a row that was altered. What
-# changes in a row's life (used, latest, a dropped body) is not under it.
-DIGESTED = {
-    "invitations": ("token_sha256", "agent_id", "site_id", "created_ns"),
-    "quarantine": ("origin", "at_ns", "kind", "detail", "body_sha256"),
-    "evidence": ("sha256", "size", "media_type", "received_ns"),
-    "findings": ("subject", "subject_kind", "sequence", "code", "action", "severity", "at_ns", "body"),
-    "live_records": ("journal_id", "record_index", "leaf", "received_ns"),
-    "alarms": ("origin", "at_ns", "kind", "detail", "record_index"),
-}
-
-
-def _digest(table: str) -> Column[bytes]:
-    """Filled by itself when a row is inserted."""
-
-    def of_row(context: DefaultExecutionContext) -> bytes:
-        values: dict[str, object] = context.get_current_parameters()  # type: ignore[no-untyped-call]  # SQLAlchemy
-        return row_digest({name: values[name] for name in DIGESTED[table]})
-
-    return Column("digest", LargeBinary, nullable=False, default=of_row)
-
+__all__ = [
+    "DIGESTED",
+    "actuations",
+    "alarms",
+    "batches",
+    "case_events",
+    "cases",
+    "certificates",
+    "cursors",
+    "dead_letters",
+    "declarations",
+    "draw_seeds",
+    "evidence",
+    "findings",
+    "incidents",
+    "invitations",
+    "journals",
+    "ledger_entries",
+    "ledger_head",
+    "live_records",
+    "manifest_tickets",
+    "matches",
+    "metadata",
+    "officer_acts",
+    "passage_documents",
+    "passages",
+    "quarantine",
+    "register_items",
+    "tiles",
+    "to_judge",
+    "verdict_declarations",
+    "verdicts",
+    "vessels_seen",
+]
 
 # --- who may send -----------------------------------------------------------------------------------------------
 
@@ -58,7 +79,7 @@ invitations = Table(
     Column("created_ns", BigInteger, nullable=False),
     Column("expires_ns", BigInteger, nullable=False),
     Column("used_ns", BigInteger),
-    _digest("invitations"),
+    digest("invitations"),
 )
 
 # One journal is one key of one agent. A re-flashed machine has a new key, so a new journal.
@@ -132,7 +153,7 @@ live_records = Table(
     Column("proof", LargeBinary),  # inclusion proof, 32 bytes a hash, from the leaf upward; null once merged
     Column("note", LargeBinary),  # the agent's signed checkpoint it is proved under; null once settled
     Column("checkpoint_size", BigInteger),  # of that checkpoint; null once settled
-    _digest("live_records"),
+    digest("live_records"),
     PrimaryKeyConstraint("journal_id", "record_index"),
     Index("live_records_by_checkpoint", "journal_id", "checkpoint_size"),
 )
@@ -159,7 +180,7 @@ quarantine = Table(
     Column("detail", Text, nullable=False),
     Column("body", LargeBinary),  # the batch as it came; null once dropped
     Column("body_sha256", LargeBinary, nullable=False),
-    _digest("quarantine"),
+    digest("quarantine"),
     Column("record_index", BigInteger),  # of a fork: the first record that differs, as `detail` names it
 )
 
@@ -173,7 +194,7 @@ alarms = Table(
     Column("kind", String, nullable=False),
     Column("detail", Text, nullable=False),
     Column("record_index", BigInteger),  # the first record concerned; null when it is none
-    _digest("alarms"),
+    digest("alarms"),
     Index("alarms_by_origin", "origin", "kind"),
 )
 
@@ -184,7 +205,7 @@ evidence = Table(
     Column("size", BigInteger, nullable=False),
     Column("media_type", String, nullable=False),
     Column("received_ns", BigInteger, nullable=False),
-    _digest("evidence"),
+    digest("evidence"),
 )
 
 # --- the ledger ---------------------------------------------------------------------------------------------------
@@ -293,13 +314,13 @@ verdicts = Table(
     Index("verdicts_latest", "latest", "decided_ns"),
 )
 
-# One row a finding of a verdict, for listing; D01 and K03 concern a declaration or journal and have no passage ("").
+# One row a finding of a verdict, for listing; D01, P06, P07 and K03 concern a declaration, sailing or journal instead.
 findings = Table(
     "findings",
     metadata,
     Column("finding_id", Integer, primary_key=True, autoincrement=True),
     Column("subject", String, nullable=False),  # passage id, declaration id or journal origin
-    Column("subject_kind", String, nullable=False),  # passage, declaration, journal
+    Column("subject_kind", String, nullable=False),  # passage, declaration, sailing, journal
     Column("sequence", Integer, nullable=False),
     Column("code", String, nullable=False),
     Column("action", Integer, nullable=False),
@@ -307,7 +328,7 @@ findings = Table(
     Column("at_ns", BigInteger, nullable=False),
     Column("latest", Boolean, nullable=False),
     Column("body", LargeBinary, nullable=False),  # serialised Finding
-    _digest("findings"),
+    digest("findings"),
     Index("findings_latest", "latest", "code"),
     Index("findings_by_subject", "subject"),
 )

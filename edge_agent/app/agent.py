@@ -11,34 +11,39 @@ from typing import TYPE_CHECKING
 import structlog
 
 from edge_agent import __version__
+from edge_agent.app.actuators import ActuatorDesk, GatewayWorker
 from edge_agent.app.camera import CameraDesk, CameraOutputs
 from edge_agent.app.connector import CollectorConnector
+from edge_agent.app.desk_ports import DeskStores
+from edge_agent.app.desk_station import DeskStation
 from edge_agent.app.devices import DeviceOutputs
+from edge_agent.app.documents import sailing_of
+from edge_agent.app.gateway_tables import gateways_of
 from edge_agent.app.house import DISK, JOURNAL, Beside, House
+from edge_agent.app.inbox import reading_of
 from edge_agent.app.incidents import IncidentBook
 from edge_agent.app.lane import Input, LaneWorker, new_passage_id
+from edge_agent.app.lanes import Routes, lane_settings, make_lane
 from edge_agent.app.line import Line, lines_of
 from edge_agent.app.recorder import INCIDENTS, Recorder
 from edge_agent.app.records import RecordMaker
+from edge_agent.app.reference import REFERENCE, ReferenceDesk, Reporting
 from edge_agent.app.scale import ScaleOutputs, ScaleStation
 from edge_agent.app.stations import AnyStation, Parts, make_stations
 from edge_agent.app.uplink import COLLECTOR, UPLINK, Carried, UplinkDesk
-from edge_agent.assemble.lane import VehicleLane
-from edge_agent.assemble.state import LaneSettings
 from edge_agent.config import CameraTable, LaneTable, SiteFile
+from edge_agent.config_lanes import devices_of
 from edge_agent.decide.vehicle import Judge
 from edge_agent.errors import ConfigError, JournalError, LinkError
 from edge_agent.journal.evidence import EvidenceStore
 from edge_agent.journal.journal import Journal
 from edge_agent.keys import AgentKeys
 from edge_agent.model.moment import Moment
-from edge_agent.model.readings import DeviceEvent, DeviceState, Reading
-from edge_agent.model.wire import plate_of
-from edge_agent.reference.cache import ReferenceCache
+from edge_agent.model.observation import LaneReading
+from edge_agent.model.readings import DeviceEvent, DeviceState
 from edge_agent.uplink.progress import UplinkState
 from edge_agent.vision.extra import importing_vision
-from gate_contract.rules import RULE_BOOK_HASH, BookingIndex, Policy, PolicyError
-from gate_contract.v1.passage_pb2 import PlateRead
+from gate_contract.rules import RULE_BOOK_HASH, Policy, PolicyError
 from gate_contract.v1.reading_pb2 import Reading as DeviceReading
 from gate_contract.v1.record_pb2 import LIFECYCLE_EVENT_STARTED, LIFECYCLE_EVENT_STOPPED
 
@@ -59,21 +64,30 @@ class Agent:
         state_dir = site.agent.state_dir
         self.journal = Journal(state_dir / "journal", keys.signer)
         self.evidence = EvidenceStore(state_dir, lambda: self.journal.room_is_low)
-        self.reference = ReferenceCache(state_dir / "reference.db")
         self.records = RecordMaker(site.site, clock)
         self._policy = load_policy(site.agent.policy)
         self._incidents = IncidentBook()
         self._recorder = Recorder(self.journal, self.records, self._incidents, self._appended)
         self._tell = self._recorder.tell
+        reporting = Reporting(clock, self._incidents, self._tell)
+        self.reference = ReferenceDesk(state_dir, keys, site.site, self._policy, reporting)
         carried = Carried(self.journal, self.evidence, self.reference)
         limit = site.collector.max_records_per_s
         self.uplink = UplinkDesk(carried, keys, limit, clock, self._incidents, self._tell)
+        stores = DeskStores(self.journal, self.evidence, self.records)
+        self.desk = DeskStation(site, stores, lambda: self.reference.officers, reporting, self.uplink.stream.live)
         self.lanes = [self._lane(table) for table in site.lane]
+        for lane in self.lanes:
+            lane.on_decided.append(self.desk.decided)
         self._lane_of = {device: lane for lane in self.lanes for device in lane.devices}
+        self._routes = Routes(site.lane, self.lanes)
         lines = lines_of(site.scale, clock)
         self.scales = [self._scale(table.id, lines[table.id]) for table in site.scale]
         self.cameras = [self._cameras(group) for group in _by_address(site.camera)]
-        self.devices = make_stations(site.device, Parts(self.evidence, clock, self._device_outputs()))
+        parts = Parts(self.evidence, clock, self._device_outputs(), sailing_of(self.reference))
+        self.devices = make_stations(site.device, parts)
+        self.actuators = self._gateways()
+        self.desk.connect(self.actuators.released, self.actuators.stopped)
         self.videos = self._videos()
         self.stations: list[ScaleStation | AnyStation | VideoStation] = [*self.scales, *self.devices, *self.videos]
         beside = Beside(self._open_cameras, self._is_well, self._appended)
@@ -89,11 +103,14 @@ class Agent:
         self.record([self.records.lifecycle(LIFECYCLE_EVENT_STARTED, __version__, site_hash, RULE_BOOK_HASH)])
         self._house.record_losses()
         self._end_orphans(open_incidents)
+        self.reference.start()
+        self.desk.start(remembered)
         for lane in self.lanes:
             lane.start(remembered.get(lane.lane_id, b""))
         self._open_cameras()
         for station in self.stations:
             station.start()
+        self.actuators.start(remembered)
         self.uplink.start()
         self._house.start()
 
@@ -116,6 +133,8 @@ class Agent:
     def stop_capture(self) -> None:
         """Close devices first, then lanes, then record the stop and close the uplink. Loses nothing."""
         self._house.halt()
+        self.desk.stop()  # lets nobody through any more; what the lanes still decide it takes in at the next start
+        self.actuators.stop()  # fail-safe, while the devices can still be told
         for station in self.stations:
             station.halt()
         for lane in self.lanes:
@@ -144,28 +163,18 @@ class Agent:
     # --- joining -------------------------------------------------------------------------------------------------
 
     def _lane(self, table: LaneTable) -> LaneWorker:
-        settings = LaneSettings(
-            lane_id=table.id,
-            direction=table.direction,
-            scales=table.scales,
-            cameras=table.cameras,
-            open_kilograms=table.open_weight,
-            clear_kilograms=table.clear_weight,
-            grace_s=table.grace,
-            settle_s=table.settle,
-            approach_s=table.approach,
-            late_s=table.late,
-        )
-        judge = Judge(self.site.site, table.goods, self._policy, self._bookings)
-        lane = VehicleLane(settings, new_passage_id(table.id))
-        return LaneWorker(table, lane, judge, self.journal, self.records, self.clock, self.uplink.stream.live)
+        reference = self.reference
+        judge = Judge(self.site.site, table.goods, self._policy, reference.known, reference.decided)
+        lane = make_lane(lane_settings(table, self.site), new_passage_id(table.id))
+        devices, live = devices_of(table, self.site), self.uplink.stream.live
+        return LaneWorker(table, devices, lane, judge, self.journal, self.records, self.clock, live)
 
     def _scale(self, device_id: str, line: Line) -> ScaleStation:
         table = next(scale for scale in self.site.scale if scale.id == device_id)
         lane_table = next(lane for lane in self.site.lane if device_id in lane.scales)
         lane = self._lane_of[device_id]
 
-        def to_lane(reading: Reading) -> None:
+        def to_lane(reading: LaneReading) -> None:
             lane.put(Input(reading))
 
         outputs = ScaleOutputs(to_lane, self._on_device, self._keep_garbled)
@@ -193,6 +202,18 @@ class Agent:
 
         return DeviceOutputs(self._keep_reading, self._on_device, self._keep_garbled, began, ended)
 
+    def _gateways(self) -> ActuatorDesk:
+        outputs = {station.table.id: station for station in self.devices}
+
+        def unreleased(lane_id: str) -> None:
+            text = f"Somebody went through lane {lane_id} whom nothing had let through. Look at its cameras and barrier"
+            self._tell([self._incidents.over_at_once("passed-without-release", text, self.clock())])
+
+        lanes = gateways_of(self.site.actuator)
+        return ActuatorDesk(
+            [GatewayWorker(lane, outputs, self.journal, self.records, self.clock, unreleased) for lane in lanes]
+        )
+
     def _videos(self) -> list[VideoStation]:
         if not self.site.video:
             return []  # without cameras the agent needs none of the extra `vision`
@@ -214,18 +235,21 @@ class Agent:
     def _on_device(self, event: DeviceEvent) -> None:
         LOG.info("device", device=event.device_id, state=event.state.value, text=event.text, attempts=event.attempts)
         self._tell(self._incidents.device(event))
+        self._routes.tell(event)
+        if event.state is not DeviceState.STARTING:
+            self.actuators.device(event.device_id, works=event.state is DeviceState.OK)
 
     def _end_orphans(self, open_incidents: list[str]) -> None:
         """What is left of devices that are no longer in the site file: their incidents, and plates no lane can take."""
         listening = (_pushes_to(camera.listen) for camera in self.site.camera)
         devices = (subject for station in self.devices for subject in station.subjects)
         videos = (subject for station in self.videos for subject in station.subjects)
-        here = {UPLINK, COLLECTOR, JOURNAL, DISK, *self._lane_of, *listening, *devices, *videos}
+        here = {UPLINK, COLLECTOR, REFERENCE, JOURNAL, DISK, *self._lane_of, *listening, *devices, *videos}
         for subject in set(open_incidents) - here:
             self._tell(self._incidents.ended(subject, self.clock()))
         entries = [entry for entry in self.journal.spool.inbox() if entry.device_id not in self._lane_of]
         reason = "its device is no longer in the site file"
-        bodies = [self.records.orphan(plate_of(PlateRead.FromString(entry.body)), reason) for entry in entries]
+        bodies = [self.records.orphan(reading_of(entry.body), reason) for entry in entries]
         try:
             self.journal.append(bodies, consumed=[entry.inbox_id for entry in entries])
         except JournalError as error:
@@ -254,6 +278,10 @@ class Agent:
 
     def _keep_reading(self, reading: DeviceReading) -> None:
         """Durable when it returns; JournalError while the disk takes nothing."""
+        if reading.HasField("input"):
+            self.actuators.input_changed(reading.device_id, reading.input.name, active=reading.input.active)
+        if self._routes.take(reading):
+            return
         self.journal.append([self.records.reading(reading)])
         self._appended()
 
@@ -261,9 +289,6 @@ class Agent:
         """A push is answered after this: it must be on disk, so a JournalError goes to the camera as 503."""
         self.journal.append([self.records.garbled(device_id, raw, length, reason, at)])
         self._appended()
-
-    def _bookings(self, now: Moment) -> tuple[BookingIndex, int | None]:
-        return self.reference.index(), self.reference.age_s(now)
 
     def _appended(self) -> None:
         self.uplink.stream.wake()

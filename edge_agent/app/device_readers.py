@@ -11,6 +11,9 @@ from edge_agent.app.device_outcomes import Began, Ended, FaultSubject, Kept, Out
 from edge_agent.app.point_links import MEASURED
 from edge_agent.drivers.ais.keep import VesselKeeper
 from edge_agent.drivers.ais.schema import AisProfile
+from edge_agent.drivers.document.schema import DocumentProfile
+from edge_agent.drivers.document.seeing import DocumentKeeper, document_seen, today_of
+from edge_agent.drivers.document.zone import Zone, ZoneParser
 from edge_agent.drivers.engine import Garbled
 from edge_agent.drivers.gnss.driver import GnssDriver, GnssSaid
 from edge_agent.drivers.gnss.keep import PositionKeeper
@@ -27,6 +30,7 @@ from edge_agent.drivers.rfid.session import LlrpSession
 from edge_agent.drivers.stream import Heard, StreamDriver
 from edge_agent.drivers.ultrasonic.driver import DistanceDriver
 from edge_agent.drivers.xray.driver import XrayDriver
+from edge_agent.model.document_reading import SailingOf
 from edge_agent.model.lane_readings import RadiationOccupancy, Scan, Vessel
 from edge_agent.model.moment import Moment
 from edge_agent.optional import importing
@@ -229,6 +233,27 @@ class ScanReader(StreamReader[Scan]):
         """Each scan is a record."""
         del now
         yield Kept(heard.said, heard.raw, f"{heard.said.scan_id}: {heard.said.device_verdict or '?'}")
+
+
+class DocumentReader(StreamReader[Zone]):
+    """A document reader. The bytes of a document are kept nowhere, and its number is shown to nobody."""
+
+    gives_up = True
+
+    def __init__(self, profile: DocumentProfile, sailing_of: SailingOf) -> None:
+        super().__init__(ZoneParser(profile.zone))
+        self._sailing_of = sailing_of
+        self._keeper = DocumentKeeper(profile.keep.again_after_seconds)
+
+    def heard(self, heard: Heard[Zone], now: Moment) -> Iterator[Outcome]:
+        """Each document once, however often it is sent while it lies there."""
+        document = heard.said.document(today_of(now))
+        faults = f", wrong check digits: {', '.join(document.faults)}" if document.faults else ""
+        shown = f"{document.kind} of {document.issuer}{faults}"
+        if self._keeper.keep(heard.said, now):
+            yield Kept(document_seen(document, self._sailing_of, now), b"", shown)
+        else:
+            yield Understood(shown)
 
 
 class InputReader(PlainReader[Mapping[str, int]]):

@@ -1,4 +1,4 @@
-"""The other devices at work: link, reader, watch; readings out as records, faults out as incidents."""
+"""The other devices at work: link, reader, watch; readings out to lanes or as records, faults as incidents."""
 
 from __future__ import annotations
 

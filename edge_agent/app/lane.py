@@ -5,26 +5,30 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from hashlib import sha256
+from operator import attrgetter
+from typing import Protocol
 from uuid import uuid4
 
 import structlog
 
+from edge_agent.app.inbox import body_of, reading_of
 from edge_agent.app.memory import recall, remember
 from edge_agent.app.records import RecordMaker
-from edge_agent.assemble.lane import VehicleLane
 from edge_agent.assemble.state import Advance, LaneState
 from edge_agent.config import LaneTable
-from edge_agent.decide.vehicle import Judge
 from edge_agent.errors import JournalError
 from edge_agent.journal.journal import Journal
 from edge_agent.journal.spool import InboxEntry
 from edge_agent.model.moment import Moment
+from edge_agent.model.observation import LaneReading
+from edge_agent.model.observation_wire import observation_of
 from edge_agent.model.passage import Passage
-from edge_agent.model.readings import PlateSeen, Reading
-from edge_agent.model.wire import passage_message, plate_of
-from gate_contract.v1 import passage_pb2
+from edge_agent.model.passage_wire import passage_message
+from edge_agent.model.readings import DeviceEvent, PlateSeen
+from gate_contract.v1 import passage_pb2, reading_pb2
 from gate_contract.v1.decision_pb2 import Action, Decision
 
 LOG = structlog.get_logger()
@@ -32,6 +36,9 @@ LOG = structlog.get_logger()
 QUEUE_LENGTH = 1000
 """Readings waiting for the lane: 20 s of a fast scale. When it is full the links wait, and devices' bytes wait in
 the kernel; nothing that was acknowledged is concerned."""
+
+STATES = ("input", "distance")
+"""Kinds of readings whose devices are asked over and over."""
 
 TICK_S = 0.1
 RETRY_S = 0.5
@@ -42,7 +49,7 @@ TELL_AGAIN_S = 60.0
 class Input:
     """A reading for the lane, with the inbox entry that keeps it until it is taken."""
 
-    reading: Reading
+    reading: LaneReading
     inbox_id: int | None = None
 
 
@@ -54,22 +61,39 @@ class LastDecision:
     decision: Decision
 
 
+class Lane(Protocol):
+    """What a lane does with each reading: GateLane or ObservationPoint."""
+
+    def advance(self, state: LaneState, reading: LaneReading | None, now: Moment) -> Advance:
+        """One reading, or (None) the passing of time up to `now`."""
+        ...
+
+
 class LaneWorker:
-    """Runs one lane until stopped."""
+    """Runs one lane until stopped.
+
+    Attributes:
+        on_decided: called, on the lane's thread, after a passage's record is durable; may neither raise nor wait.
+        on_input: called with DEVICE/INPUT, its state and when, on the device's thread, for each input of the lane's
+            devices before anything else is done with it; may neither raise nor wait.
+    """
 
     def __init__(
         self,
         table: LaneTable,
-        lane: VehicleLane,
-        judge: Judge,
+        devices: Iterable[str],
+        lane: Lane,
+        judge: Callable[[passage_pb2.Passage, Moment], Decision],
         journal: Journal,
         records: RecordMaker,
         clock: Callable[[], Moment],
         on_append: Callable[[int, int], None],
     ) -> None:
-        """`on_append` is called when records were appended: (index of the first passage, how many passages)."""
+        """`devices` give the lane its readings. `on_append`: (index of the first passage, how many) were appended."""
         self.lane_id = table.id
-        self.devices = frozenset((*table.scales, *table.cameras))
+        self.devices = frozenset(devices)
+        self.on_decided: list[Callable[[LastDecision], None]] = []
+        self.on_input: list[Callable[[str, bool, Moment], None]] = []
         self._lane, self._judge, self._journal, self._records = lane, judge, journal, records
         self._clock, self._on_append = clock, on_append
         self._queue: queue.Queue[Input] = queue.Queue(QUEUE_LENGTH)
@@ -107,6 +131,30 @@ class LaneWorker:
                 continue
             return
 
+    def tell(self, event: DeviceEvent) -> None:
+        """A device changed its state. Never waits: a lane with no time for it lacks only a word on what is missing."""
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(Input(event))
+
+    def offer(self, message: reading_pb2.Reading) -> bool:
+        """A reading of the lane's other devices; whether the lane takes it. JournalError while the disk takes nothing.
+
+        It is durable when this returns. Loops and distances are so only once a passage holds them: their devices are
+        asked, and told nothing.
+        """
+        message.lane_id = message.lane_id or self.lane_id
+        observation = observation_of(message)
+        if observation is None:
+            return False
+        if observation.kind in STATES:
+            self.put(Input(observation))
+            return True
+        event = sha256(observation.message).hexdigest()
+        inbox_id = self._journal.spool.keep(observation.device_id, event, body_of(observation))
+        if inbox_id is not None:
+            self.put(Input(observation, inbox_id))
+        return True
+
     def halt(self) -> None:
         """Take no more readings, nor make devices wait."""
         self._stop.set()
@@ -119,7 +167,7 @@ class LaneWorker:
     def _run(self) -> None:
         ticked = self._clock()
         for entry in self._waiting:
-            self._take(Input(plate_of(passage_pb2.PlateRead.FromString(entry.body)), entry.inbox_id))
+            self._take(Input(reading_of(entry.body), entry.inbox_id))
             if self._stop.is_set():
                 return
         while not self._stop.is_set():
@@ -140,17 +188,18 @@ class LaneWorker:
         """Make a step durable: its records, the passage under way and the consumed entries, all at once."""
         decided = [LastDecision(passage, self._judge(passage_message(passage), now)) for passage in step.passages]
         bodies = [self._body(each) for each in decided]
-        bodies += [self._records.orphan(orphan.plate, orphan.reason) for orphan in step.orphans]
-        memory = remember(step.state)
+        bodies += [self._records.orphan(orphan.reading, orphan.reason) for orphan in step.orphans]
         first: int | None = 0
         if bodies or consumed or _worth_keeping(self._state, step.state):
-            first = self._append(bodies, consumed, memory)
+            first = self._append(bodies, consumed, remember(step.state))
         if first is None:
             return
         self._state = step.state
         for each in decided:
             self.last, self.decided = each, self.decided + 1
             _log(each)
+            for hook in self.on_decided:
+                hook(each)
         if bodies:
             self._on_append(first, len(decided))
 
@@ -186,15 +235,12 @@ def new_passage_id(lane_id: str) -> Callable[[Moment], str]:
 
 def _worth_keeping(old: LaneState, new: LaneState) -> bool:
     """Whether a crash now would lose more than the time of the last weight."""
-    return (old.passage, old.recorded, old.on_scale, old.settled, old.left, old.queued, old.before) != (
-        new.passage,
-        new.recorded,
-        new.on_scale,
-        new.settled,
-        new.left,
-        new.queued,
-        new.before,
-    )
+    return old is not new and _kept(old) != _kept(new)
+
+
+_kept = attrgetter(
+    *(each.name for each in fields(LaneState) if each.name not in ("seen", "unwatched", "faults", "before_left"))
+)
 
 
 def _log(each: LastDecision) -> None:

@@ -1,64 +1,83 @@
-"""A lane's state across restarts, in the agent's own form (not part of the contract)."""
+"""A lane's state across restarts, in the agent's own form (not part of the contract).
+
+Not remembered: faults of devices, which their links tell again.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from edge_agent.assemble.state import LaneState
+from edge_agent.app.inbox import body_of, reading_of
+from edge_agent.assemble.state import LaneState, RecentVehicle
 from edge_agent.model.moment import Moment
 from edge_agent.model.passage import Passage
-from edge_agent.model.wire import moment_of, passage_message, passage_of, plate_message, plate_of, stamp_of
+from edge_agent.model.passage_wire import passage_message, passage_of
+from edge_agent.model.wire import moment_of, stamp_of
 from gate_contract.v1 import passage_pb2
 from gate_contract.v1.stamp_pb2 import Stamp
 
-FORMAT = 1
+FORMAT = 2
+OLD_FORMAT = 1
+"""Of lanes with scales and plate cameras only: it lacks the words below, and its `queued` holds plates."""
+
+_WORDS = ("recorded", "on_scale")
+_NEW_WORDS = ("entered", "exited", "again", "turned", "behind", "unrecorded", "in_active", "out_active")
 
 
 def remember(state: LaneState) -> bytes:
     """The state as bytes; b"" for an empty lane with nothing to remember."""
-    if state == LaneState():
+    if replace(state, faults=(), in_active=False, out_active=False) == LaneState():
         return b""
     return json.dumps(
         {
             "format": FORMAT,
             "passage": _passage(state.passage),
-            "recorded": state.recorded,
-            "on_scale": state.on_scale,
             "settled": _moment(state.settled),
             "left": _moment(state.left),
             "seen": _moment(state.seen),
             "before": _passage(state.before),
             "before_left": _moment(state.before_left),
-            "queued": [_text(plate_message(plate).SerializeToString()) for plate in state.queued],
+            "queued": [_text(body_of(reading)) for reading in state.queued],
+            "recent": [[_passage(each.passage), _moment(each.last), each.unrecorded] for each in state.recent],
+            **{word: getattr(state, word) for word in (*_WORDS, *_NEW_WORDS)},
         }
     ).encode()
 
 
 def recall(data: bytes) -> LaneState | None:
-    """What `remember` wrote; None when it is of another release or damaged: the lane then begins empty."""
+    """What `remember` wrote, here or in the release before; None when it is neither: the lane then begins empty."""
     if not data:
         return LaneState()
     try:
         kept: dict[str, Any] = json.loads(data)
-        if kept["format"] != FORMAT:
+        words = _WORDS if kept["format"] == OLD_FORMAT else (*_WORDS, *_NEW_WORDS)
+        if kept["format"] not in (FORMAT, OLD_FORMAT):
             return None
         return LaneState(
             passage=_passage_of(kept["passage"]),
-            recorded=kept["recorded"],
-            on_scale=kept["on_scale"],
             settled=_moment_of(kept["settled"]),
             left=_moment_of(kept["left"]),
             seen=_moment_of(kept["seen"]),
             before=_passage_of(kept["before"]),
             before_left=_moment_of(kept["before_left"]),
-            queued=tuple(plate_of(passage_pb2.PlateRead.FromString(_bytes(item))) for item in kept["queued"]),
+            queued=tuple(reading_of(_bytes(item)) for item in kept["queued"]),
+            recent=tuple(_recent(*each) for each in kept.get("recent", ())),
+            **{word: kept[word] for word in words},
         )
     except (ValueError, KeyError, TypeError, StopIteration, DecodeError):
         return None
+
+
+def _recent(passage: str, last: str, unrecorded: bool) -> RecentVehicle:
+    known, when = _passage_of(passage), _moment_of(last)
+    if known is None or when is None:
+        raise ValueError("a vehicle that was seen has a passage and a moment")
+    return RecentVehicle(known, when, unrecorded)
 
 
 def _text(data: bytes) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edge_agent.model.moment import Moment
+from edge_agent.model.observation import Observation
+from edge_agent.model.observation_wire import message_of
 from edge_agent.model.readings import PlateSeen
 from edge_agent.model.wire import plate_message, stamp_of
+from gate_contract.v1.act_pb2 import Actuation, SignedAct
 from gate_contract.v1.passage_pb2 import Passage
 from gate_contract.v1.reading_pb2 import Reading
 from gate_contract.v1.record_pb2 import Garbled, Incident, Lifecycle, LifecycleEvent, Loss, Orphan, Record
@@ -36,9 +39,13 @@ class RecordMaker:
         body = Garbled(device_id=device_id, raw=raw[:MAX_RAW], length=length, reason=reason, at=stamp_of(at))
         return self._finish(Record(garbled=body))
 
-    def orphan(self, plate: PlateSeen, reason: str) -> bytes:
-        """A plate that belongs to no passage."""
-        body = Orphan(device_id=plate.device_id, reason=reason, plate=plate_message(plate), at=stamp_of(plate.at))
+    def orphan(self, reading: PlateSeen | Observation, reason: str) -> bytes:
+        """A lane's reading that belongs to no passage."""
+        body = Orphan(device_id=reading.device_id, reason=reason, at=stamp_of(reading.at))
+        if isinstance(reading, PlateSeen):
+            body.plate.CopyFrom(plate_message(reading))
+        else:
+            body.reading.CopyFrom(message_of(reading))
         return self._finish(Record(orphan=body))
 
     def loss(self, loss: Loss) -> bytes:
@@ -51,6 +58,14 @@ class RecordMaker:
     def reading(self, reading: Reading) -> bytes:
         """A reading that stands for itself."""
         return self._finish(Record(reading=reading))
+
+    def act(self, signed: SignedAct) -> bytes:
+        """What an officer did, as they signed it."""
+        return self._finish(Record(act=signed))
+
+    def actuation(self, actuation: Actuation) -> bytes:
+        """A barrier, lamp or display was commanded, or seen to have been."""
+        return self._finish(Record(actuation=actuation))
 
     def incident(self, incident: Incident) -> bytes:
         """A fault that began or ended."""

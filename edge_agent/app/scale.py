@@ -19,12 +19,13 @@ from edge_agent.errors import JournalError
 from edge_agent.journal.evidence import EvidenceStore
 from edge_agent.links.watch import DeviceWatch
 from edge_agent.model.moment import Moment
+from edge_agent.model.observation import LaneReading
+from edge_agent.model.observation_wire import axles_weighed
 from edge_agent.model.readings import (
     KILOGRAMS_PER_UNIT,
     DeviceEvent,
     DeviceState,
     EvidenceRef,
-    Reading,
     Weight,
     WeightSample,
 )
@@ -52,7 +53,7 @@ class ScaleOutputs:
         garbled: device id, bytes, how many there were, reason, when the first came.
     """
 
-    reading: Callable[[Reading], None]
+    reading: Callable[[LaneReading], None]
     event: Callable[[DeviceEvent], None]
     garbled: Callable[[str, bytes, int, str, Moment], None]
 
@@ -103,7 +104,7 @@ class ScaleStation:
     ) -> None:
         """On `line`, which `start` opens. ConfigError when the profile cannot work."""
         profile = load_profile(table.profile)
-        self.table = table
+        self.table, self._lane_id = table, lane.id
         self._clock, self._evidence, self._outputs = clock, evidence, outputs
         self._driver = ScaleDriver(profile, variant=table.variant, unit=table.unit)
         self._line = line
@@ -195,7 +196,7 @@ class ScaleStation:
             for reading in self._understood(item, now):
                 self._outputs.reading(reading)
 
-    def _understood(self, item: Read | Garbled, now: Moment) -> list[Reading]:
+    def _understood(self, item: Read | Garbled, now: Moment) -> list[LaneReading]:
         if isinstance(item, Garbled):
             self._garbled.add(item, now)
             return []
@@ -209,10 +210,13 @@ class ScaleStation:
             return []
         sample = self.last = WeightSample(self.table.id, now, item.reading)
         self._curve.add(sample)
-        stable = self._stability.printed(sample, _axles(item)) if item.printed else self._stability.feed(sample)
+        axles = _axles(item)
+        stable = self._stability.printed(sample, axles) if item.printed else self._stability.feed(sample)
         if stable is None:
             return [sample]
-        return [sample, replace(stable, curve=self._kept_curve())]
+        # Before the weight, which may complete the passage.
+        weighed: list[LaneReading] = [axles_weighed(stable, self._lane_id, axles)] if axles else []
+        return [*weighed, sample, replace(stable, curve=self._kept_curve())]
 
     def _kept_curve(self) -> EvidenceRef | None:
         if self._curve.copies >= MOST_CURVES:

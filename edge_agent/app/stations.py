@@ -12,6 +12,7 @@ from edge_agent.app.device_outcomes import Reader
 from edge_agent.app.device_readers import (
     AisReader,
     DistanceReader,
+    DocumentReader,
     GnssReader,
     InputReader,
     RadiationReader,
@@ -24,6 +25,7 @@ from edge_agent.app.stream_link import StreamLinks, port_of, watch_of
 from edge_agent.clock import SystemClock
 from edge_agent.config_devices import DeviceTable
 from edge_agent.drivers.ais.schema import AisProfile
+from edge_agent.drivers.document.schema import DocumentProfile
 from edge_agent.drivers.gnss.schema import GnssProfile
 from edge_agent.drivers.io.schema import GpioLayer, IoProfile
 from edge_agent.drivers.radiation.schema import RadiationProfile
@@ -35,12 +37,18 @@ from edge_agent.drivers.xray.schema import XrayProfile
 from edge_agent.errors import ConfigError, EdgeAgentError
 from edge_agent.links.llrp_link import TalkLink
 from edge_agent.links.watch import DeviceWatch
+from edge_agent.model.document_reading import SailingKey, SailingOf
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent, EvidenceRef
 from edge_agent.profiles import load_profile
 
 AnyStation = DeviceStation[Any]
 """A station of any kind: its data is its own affair."""
+
+
+def no_sailing(_issuer: str, _number: str, _now: Moment) -> SailingKey | None:
+    """Of a gate that has no sailing's key: documents are read and nobody is recognised."""
+    return None
 
 
 @dataclass(slots=True)
@@ -50,6 +58,7 @@ class Parts:
     evidence: EvidenceKeeper
     clock: Callable[[], Moment]
     outputs: DeviceOutputs
+    sailing_of: SailingOf = no_sailing
     points: PointLinks = field(init=False)
     streams: StreamLinks = field(init=False)
 
@@ -104,6 +113,11 @@ def _ais(table: DeviceTable, parts: Parts) -> AnyStation:
 def _gnss(table: DeviceTable, parts: Parts) -> AnyStation:
     profile = load_profile(table.profile, table.profile_dir, of=GnssProfile)
     return _listening(table, profile.link, GnssReader(profile), parts)
+
+
+def _document(table: DeviceTable, parts: Parts) -> AnyStation:
+    profile = load_profile(table.profile, table.profile_dir, of=DocumentProfile)
+    return _listening(table, profile.link, DocumentReader(profile, parts.sailing_of), parts)
 
 
 def _xray(table: DeviceTable, parts: Parts) -> AnyStation:
@@ -185,6 +199,7 @@ def _polled(table: DeviceTable, link: Any, reader: Reader[Mapping[str, int]], pa
 
 _MAKERS: dict[str, Callable[[DeviceTable, Parts], AnyStation]] = {
     "ais": _ais,
+    "document": _document,
     "gnss": _gnss,
     "io": _io,
     "radiation": _radiation,

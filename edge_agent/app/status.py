@@ -120,6 +120,7 @@ class StatusWriter:
             "clock": self._clock(now),
             "devices": devices_shown(agent, now),
             "lanes": [self._lane(lane) for lane in agent.lanes],
+            "stopped": agent.desk.shown,
             "journal": {
                 **look.shown(now),
                 "days_of_disk_left": self._days_of_disk(now, look.counts.captured, disk),
@@ -134,7 +135,7 @@ class StatusWriter:
             "incidents_open": self._incidents_open(),
             "uplink": self._uplink(look),
             "certificate": self._certificate(),
-            "reference": {"declarations": len(agent.reference), "age_s": agent.reference.age_s(now)},
+            "reference": agent.reference.shown(now),
         }
 
     def _evidence_waiting(self) -> int | None:

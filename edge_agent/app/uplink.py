@@ -6,27 +6,23 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import grpc
 import structlog
 
 from edge_agent import __version__
 from edge_agent.app.connector import CollectorConnector
 from edge_agent.app.incidents import IncidentBook
+from edge_agent.app.reference import ReferenceDesk
 from edge_agent.errors import EvidenceLostError
 from edge_agent.journal.evidence import EvidenceStore
 from edge_agent.journal.journal import Journal
 from edge_agent.keys import AgentKeys
 from edge_agent.model.moment import Moment
-from edge_agent.reference.cache import ReferenceCache
-from edge_agent.reference.fetch import refresh
 from edge_agent.uplink.progress import Progress, UplinkState
 from edge_agent.uplink.stream import RecordStream
 from edge_agent.uplink.supervisor import Uplink
 from gate_contract.v1.record_pb2 import Incident
 
 LOG = structlog.get_logger()
-
-REFERENCE_EVERY_S = 2.0
 
 UPLINK = "uplink"
 COLLECTOR = "the collector"
@@ -39,7 +35,7 @@ class Carried:
 
     journal: Journal
     evidence: EvidenceStore
-    reference: ReferenceCache
+    reference: ReferenceDesk
 
 
 class UplinkDesk:
@@ -73,8 +69,7 @@ class UplinkDesk:
             self.stream,
             carried.evidence.waiting,
             carried.evidence,
-            self._refresh_reference,
-            REFERENCE_EVERY_S,
+            carried.reference.keep,
             self._on_state,
             self._on_lost_evidence,
         )
@@ -103,14 +98,17 @@ class UplinkDesk:
             else:
                 self._progress.disconnected(state.problem, now)
         if state.connected:
+            self._carried.reference.connected()
             self._tell(self._incidents.ended(UPLINK, now))
         else:
+            self._carried.reference.disconnected()
             self._tell(self._incidents.began(UPLINK, "uplink-down", state.problem, now))
 
     def _on_behind(self, held: int, promised: int) -> None:
         """The collector has lost what it gave a receipt for; the stream sends it again."""
         with self._lock:
             self._progress.lost(held)
+        self._carried.reference.behind()
         LOG.error("collector.behind", held=held, promised=promised)
         text = (
             f"The collector holds {held} records of this journal and gave a receipt for {promised}: it was restored "
@@ -129,9 +127,6 @@ class UplinkDesk:
     def _on_lost_evidence(self, loss: EvidenceLostError) -> None:
         LOG.error("evidence.lost", problem=str(loss))
         self._tell([self._incidents.over_at_once("evidence-lost", str(loss), self._clock())])
-
-    def _refresh_reference(self, channel: grpc.Channel) -> None:
-        refresh(channel, self._carried.reference, self._clock())
 
     def _wall_ns(self) -> int:
         return self._clock().wall

@@ -1,10 +1,10 @@
-"""What was read in pictures, made durable: pictures as evidence, plates into the lane's inbox, the rest as records."""
+"""What was read in pictures, made durable: pictures as evidence, readings for their lane or as records."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
@@ -18,10 +18,11 @@ from edge_agent.config_video import VideoTable
 from edge_agent.errors import EdgeAgentError, JournalError
 from edge_agent.links.camera.frames import Picture
 from edge_agent.model.moment import Moment
-from edge_agent.model.readings import EvidenceRef, PlateSeen
-from edge_agent.model.vision_readings import CharacterRead, ContainerSeen, FaceChecked, VisionReading
+from edge_agent.model.readings import CharacterRead, EvidenceRef, PlateSeen
+from edge_agent.model.vision_readings import ContainerSeen, FaceChecked, VisionReading
 from edge_agent.model.vision_wire import vision_message
 from edge_agent.model.wire import plate_message
+from edge_agent.vision.characters import Character
 from edge_agent.vision.containers.number import ContainerRead
 from edge_agent.vision.extra import importing_vision
 from edge_agent.vision.plates.read import PlateRead
@@ -52,7 +53,7 @@ class VideoStores:
     Attributes:
         spool: plates wait here for their passage.
         evidence: pictures.
-        record: makes a stand-alone reading durable; JournalError while the disk takes nothing.
+        record: makes any other reading durable, for its lane or by itself; JournalError while the disk takes nothing.
         plate: device id and reading, to its lane.
     """
 
@@ -73,15 +74,15 @@ class VideoKeeper:
         return self._until_kept(lambda: self._plate(told, models))
 
     def container(self, told: Told[ContainerRead]) -> ContainerSeen | None:
-        """A container's number as a record; None only when halted meanwhile."""
+        """A container's number, kept; None only when halted meanwhile."""
         return self._until_kept(lambda: self._container(told))
 
     def face(self, checked: FaceChecked, picture: Picture | None, at: Moment) -> None:
-        """A face check as a record; with a picture only where the lane's policy gave one."""
+        """A face check, kept; with a picture only where the lane's policy gave one."""
         self._until_kept(lambda: self._face(checked, picture, at))
 
     def reading(self, reading: VisionReading, at: Moment) -> None:
-        """Any other reading as a record."""
+        """Any other reading, kept."""
         self._until_kept(lambda: self._record(reading, at))
 
     def _plate(self, told: Told[PlateRead], models: Mapping[str, str]) -> PlateSeen:
@@ -101,6 +102,7 @@ class VideoKeeper:
             device_time="",
             event_id=f"{told.first.wall}-{told.best.at.wall}-{read.text}",
             pictures=pictures,
+            characters=_characters(read.characters),
         )
         inbox_id = self._stores.spool.keep(seen.device_id, seen.event_id, plate_message(seen).SerializeToString())
         if inbox_id is not None:
@@ -117,9 +119,7 @@ class VideoKeeper:
             size_type=read.size_type,
             layout=read.layout,
             views=told.frames,
-            characters=tuple(
-                CharacterRead(each.text, round(each.confidence, 4), each.alternatives) for each in read.characters
-            ),
+            characters=_characters(read.characters),
             pictures=(
                 self._picture(cut_out(told.best.image, told.best.read.box), CUT_OUT_QUALITY, "container"),
                 self._picture(told.best.image, VIEW_QUALITY, "view"),
@@ -150,6 +150,10 @@ class VideoKeeper:
                 told = True
                 if self._stop.wait(RETRY_S):
                     return None
+
+
+def _characters(characters: Iterable[Character]) -> tuple[CharacterRead, ...]:
+    return tuple(CharacterRead(each.text, round(each.confidence, 4), each.alternatives) for each in characters)
 
 
 def as_jpeg(image: Picture, quality: int) -> bytes:

@@ -24,10 +24,16 @@ CHUNK = 65_536
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Directory with profiles of your own; they go before the shipped ones.",
 )
+@click.option("--show-personal", is_flag=True, help="Of a document reader: names, numbers and bytes as they are.")
 @click.argument("file", type=click.File("rb"))
 @click.pass_context
 def decode(
-    ctx: click.Context, profile_name: str, variant: str | None, profile_dir: Path | None, file: BinaryIO
+    ctx: click.Context,
+    profile_name: str,
+    variant: str | None,
+    profile_dir: Path | None,
+    show_personal: bool,
+    file: BinaryIO,
 ) -> None:
     """Print what the bytes in FILE (- for standard input) mean, one JSON line an event.
 
@@ -42,7 +48,7 @@ def decode(
     the installer follows on standard error. Exit code: 0 at least one reading, 1 none, 2 wrong usage.
     """  # noqa: D301 - \b is click's mark for lines that must not be joined
     try:
-        decoder = open_decoder(profile_name, variant=variant, profile_dir=profile_dir)
+        decoder = open_decoder(profile_name, variant=variant, profile_dir=profile_dir, show_personal=show_personal)
     except EdgeAgentError as error:
         raise click.UsageError(str(error), ctx) from error
     for chunk in _chunks(file):

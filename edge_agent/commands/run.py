@@ -23,6 +23,7 @@ from edge_agent.commands._site import load_usable_site
 from edge_agent.errors import ConfigError, EdgeAgentError
 from edge_agent.keys import AgentKeys
 from edge_agent.notify import notify
+from gate_contract.masking import masked
 
 LOG = structlog.get_logger()
 
@@ -117,6 +118,7 @@ def _set_up_logging(*, verbose: bool) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.dev.ConsoleRenderer() if tty else structlog.processors.JSONRenderer(ensure_ascii=False),
+            lambda _logger, _method, line: masked(str(line)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),

@@ -6,8 +6,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Literal
 
+from edge_agent.decide.known import Known
 from edge_agent.model.moment import Moment
-from gate_contract.rules import BookingIndex, Context, EarlierDecision, Policy, decide
+from gate_contract.rules import EarlierDecision, Policy, decide
 from gate_contract.v1.decision_pb2 import Decision
 from gate_contract.v1.passage_pb2 import Passage
 
@@ -23,25 +24,27 @@ class Judge:
         site_id: str,
         goods: Literal["regulated", "free"],
         policy: Policy,
-        reference: Callable[[Moment], tuple[BookingIndex, int | None]],
+        known: Callable[[Moment], Known],
+        decided: Callable[[Passage, Decision], None] = lambda _passage, _decision: None,
     ) -> None:
-        """`reference` gives the declarations known at the gate and their age in seconds (None: never fetched)."""
-        self._site_id, self._goods, self._policy, self._reference = site_id, goods, policy, reference
+        """`policy` is the site's own, for as long as the collector sent none; `known` says what is known now.
+
+        `decided` is told each decision, so that the next ones know of it.
+        """
+        self._site_id, self._goods, self._policy = site_id, goods, policy
+        self._known, self._decided = known, decided
         self._earlier: OrderedDict[str, Decision] = OrderedDict()
 
     def __call__(self, passage: Passage, now: Moment) -> Decision:
-        """The decision on a passage, by the moment's wall clock."""
-        index, age_s = self._reference(now)
-        earlier = self._earlier.get(passage.passage_id)
-        context = Context(
-            now_unix_ns=now.wall,
-            reference_age_s=age_s,
-            goods=self._goods,
-            earlier=earlier and EarlierDecision(passage.revision_reason, earlier.action, earlier.decided_unix_ns),
-            site_id=self._site_id,
-        )
-        decision = decide(passage, index, context, self._policy)
+        """The decision on a passage, by the moment's wall clock or, where that cannot be right, a later time."""
+        known = self._known(now)
+        policy = known.policy or self._policy
+        before = self._earlier.get(passage.passage_id)
+        earlier = before and EarlierDecision(passage.revision_reason, before.action, before.decided_unix_ns)
+        context = known.context(passage, now, self._site_id, self._goods, policy, earlier)
+        decision = decide(passage, known.index, context, policy)
         self._earlier[passage.passage_id] = decision
         while len(self._earlier) > REMEMBERED:
             self._earlier.popitem(last=False)
+        self._decided(passage, decision)
         return decision

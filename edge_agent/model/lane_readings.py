@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from edge_agent.model.document_reading import DocumentSeen
 from edge_agent.model.readings import EvidenceRef
 
 
@@ -173,4 +174,4 @@ class Distance:
     raw: int
 
 
-DeviceReading = RadiationOccupancy | Scan | Vessel | Position | TagSeen | InputChanged | Distance
+DeviceReading = RadiationOccupancy | Scan | Vessel | Position | TagSeen | InputChanged | Distance | DocumentSeen

@@ -7,9 +7,11 @@ from enum import Enum
 from typing import Literal
 
 from edge_agent.model.moment import Moment
+from edge_agent.model.observation import Observation
 from edge_agent.model.readings import PlateSeen, StableWeight
 
 Direction = Literal["inbound", "outbound"]
+LaneKind = Literal["vehicle", "empty-container", "passenger", "observation"]
 
 
 class OpenedBy(Enum):
@@ -17,6 +19,10 @@ class OpenedBy(Enum):
 
     WEIGHT = "weight"
     PLATE = "plate"
+    TRIGGER = "trigger"
+    CONTAINER = "container"
+    DOCUMENT = "document"
+    OTHER = "other"
 
 
 class ClosedBy(Enum):
@@ -26,11 +32,12 @@ class ClosedBy(Enum):
     GRACE_EXPIRED = "grace-expired"
     DEPARTED = "departed"
     SUPERSEDED = "superseded"
+    BACKED_OUT = "backed-out"
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A reading the lane is equipped for and the passage lacks; `kind` is "weight" or "plate"."""
+    """A reading that the lane is equipped for and the passage lacks; `kind` is a ReadingKind."""
 
     device_id: str
     kind: str
@@ -39,8 +46,9 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """As recorded. `late_plates` and `late_weighings` hold the positions of readings that came after the decision.
+    """As recorded. `late_…` hold the positions of readings that came after the decision.
 
+    `readings`: everything but plates and weights, in order of arrival.
     A later revision repeats the whole passage; `revision_reason` says why it exists ("" for the first).
     """
 
@@ -58,3 +66,6 @@ class Passage:
     late_plates: frozenset[int] = frozenset()
     late_weighings: frozenset[int] = frozenset()
     revision_reason: str = ""
+    lane_kind: LaneKind = "vehicle"
+    readings: tuple[Observation, ...] = ()
+    late_readings: frozenset[int] = frozenset()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from edge_agent.model.document_reading import DocumentSeen
 from edge_agent.model.lane_readings import (
     DeviceReading,
     Distance,
@@ -43,6 +44,8 @@ def reading_message(
             message.input.CopyFrom(input_changed)
         case Distance():
             message.distance.CopyFrom(_distance(reading))
+        case DocumentSeen():
+            message.document.CopyFrom(_document(reading))
     return message
 
 
@@ -120,6 +123,18 @@ def _distance(distance: Distance) -> reading_pb2.Distance:
         uncertainty_mm=_text(distance.uncertainty_mm),
         occupied=bool(distance.occupied),
         raw_count=distance.raw,
+    )
+
+
+def _document(document: DocumentSeen) -> reading_pb2.DocumentSeen:
+    return reading_pb2.DocumentSeen(
+        kind=document.kind,
+        issuer=document.issuer,
+        pseudonym=document.pseudonym,
+        expires=document.expires,
+        faults=document.faults,
+        sealed=document.sealed,
+        key_id=document.key_id,
     )
 
 

@@ -113,6 +113,15 @@ class StableWeight:
 
 
 @dataclass(frozen=True, slots=True)
+class CharacterRead:
+    """One character as a reader saw it: its probability 0..1, and others that it may have been, likeliest first."""
+
+    text: str
+    confidence: float
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PlateSeen:
     """One event of a plate camera.
 
@@ -123,6 +132,7 @@ class PlateSeen:
         camera_lane: the camera's own lane number; "" when it does not say.
         device_time: ISO 8601 as the camera wrote it; "" when it does not say.
         event_id: names the camera's message; equal for a repetition.
+        characters: of `text`, in order; none when the camera does not say how sure it is of each.
     """
 
     device_id: str
@@ -134,6 +144,7 @@ class PlateSeen:
     device_time: str
     event_id: str
     pictures: tuple[EvidenceRef, ...] = ()
+    characters: tuple[CharacterRead, ...] = ()
 
 
 Reading = WeightSample | StableWeight | PlateSeen

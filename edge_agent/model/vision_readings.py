@@ -7,16 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_agent.model.readings import EvidenceRef
-
-
-@dataclass(frozen=True, slots=True)
-class CharacterRead:
-    """One character as a reader saw it: its probability 0..1, and others that it may have been, likeliest first."""
-
-    text: str
-    confidence: float
-    alternatives: tuple[tuple[str, float], ...] = ()
+from edge_agent.model.readings import CharacterRead, EvidenceRef
 
 
 @dataclass(frozen=True, slots=True)

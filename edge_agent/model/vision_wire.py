@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import EvidenceRef
-from edge_agent.model.vision_readings import CameraHealth, CharacterRead, ContainerSeen, FaceChecked, VisionReading
-from edge_agent.model.wire import stamp_of
+from edge_agent.model.vision_readings import CameraHealth, ContainerSeen, FaceChecked, VisionReading
+from edge_agent.model.wire import character_message, stamp_of
 from gate_contract.v1 import evidence_pb2, reading_pb2
 
 
@@ -33,7 +33,7 @@ def _container(seen: ContainerSeen) -> reading_pb2.ContainerSeen:
         size_type=seen.size_type,
         layout=seen.layout,
         views=seen.views,
-        characters=[_character(character) for character in seen.characters],
+        characters=[character_message(character) for character in seen.characters],
         pictures=_evidence(seen.pictures),
     )
 
@@ -72,11 +72,6 @@ def _health(health: CameraHealth) -> reading_pb2.CameraHealth:
         dropped=health.dropped,
         spoiled=health.spoiled,
     )
-
-
-def _character(character: CharacterRead) -> reading_pb2.CharacterRead:
-    choices = [reading_pb2.CharacterChoice(text=text, confidence=value) for text, value in character.alternatives]
-    return reading_pb2.CharacterRead(text=character.text, confidence=character.confidence, alternatives=choices)
 
 
 def _evidence(references: Iterable[EvidenceRef]) -> list[evidence_pb2.Evidence]:

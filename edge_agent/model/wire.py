@@ -2,38 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
-from typing import TypeVar, cast
-
 from edge_agent.model.moment import Moment, MonoNs, WallNs
-from edge_agent.model.passage import ClosedBy, Direction, Missing, OpenedBy, Passage
-from edge_agent.model.readings import EvidenceRef, PlateSeen, Stability, StableWeight, Weight, WeightKind, WeightUnit
+from edge_agent.model.readings import CharacterRead, EvidenceRef, PlateSeen
 from gate_contract.v1 import passage_pb2 as pb
+from gate_contract.v1 import reading_pb2
 from gate_contract.v1.evidence_pb2 import Evidence
 from gate_contract.v1.stamp_pb2 import CLOCK_STATE_SYNCHRONISED, CLOCK_STATE_UNSYNCHRONISED, Stamp
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-OPENINGS = {OpenedBy.WEIGHT: pb.PASSAGE_OPENING_WEIGHT, OpenedBy.PLATE: pb.PASSAGE_OPENING_PLATE}
-CLOSINGS = {
-    ClosedBy.COMPLETE: pb.PASSAGE_CLOSING_COMPLETE,
-    ClosedBy.GRACE_EXPIRED: pb.PASSAGE_CLOSING_GRACE_EXPIRED,
-    ClosedBy.DEPARTED: pb.PASSAGE_CLOSING_DEPARTED,
-    ClosedBy.SUPERSEDED: pb.PASSAGE_CLOSING_SUPERSEDED,
-}
-DIRECTIONS: dict[Direction | None, pb.Direction.ValueType] = {
-    None: pb.DIRECTION_UNSPECIFIED,
-    "inbound": pb.DIRECTION_INBOUND,
-    "outbound": pb.DIRECTION_OUTBOUND,
-}
-KINDS: dict[WeightKind | None, pb.WeightKind.ValueType] = {
-    None: pb.WEIGHT_KIND_UNSPECIFIED,
-    "gross": pb.WEIGHT_KIND_GROSS,
-    "net": pb.WEIGHT_KIND_NET,
-}
-STABILITIES = {Stability.DEVICE: pb.STABILITY_DEVICE, Stability.INFERRED: pb.STABILITY_INFERRED}
 
 
 def stamp_of(moment: Moment) -> Stamp:
@@ -69,8 +43,9 @@ def plate_message(plate: PlateSeen, *, late: bool = False) -> pb.PlateRead:
         camera_lane=plate.camera_lane,
         device_time=plate.device_time,
         event_id=plate.event_id,
-        pictures=[_evidence_message(picture) for picture in plate.pictures],
+        pictures=[evidence_message(picture) for picture in plate.pictures],
         late=late,
+        characters=[character_message(character) for character in plate.characters],
     )
 
 
@@ -85,91 +60,25 @@ def plate_of(message: pb.PlateRead) -> PlateSeen:
         camera_lane=message.camera_lane,
         device_time=message.device_time,
         event_id=message.event_id,
-        pictures=tuple(_evidence_of(picture) for picture in message.pictures),
+        pictures=tuple(evidence_of(picture) for picture in message.pictures),
+        characters=tuple(character_of(character) for character in message.characters),
     )
 
 
-def passage_message(passage: Passage) -> pb.Passage:
-    """A passage as a message, without a decision."""
-    return pb.Passage(
-        passage_id=passage.passage_id,
-        revision=passage.revision,
-        lane_id=passage.lane_id,
-        lane_kind=pb.LANE_KIND_VEHICLE,
-        direction=DIRECTIONS[passage.direction],
-        opened=stamp_of(passage.opened),
-        decided=stamp_of(passage.decided),
-        opened_by=OPENINGS[passage.opened_by],
-        closed_by=CLOSINGS[passage.closed_by],
-        plates=[plate_message(p, late=i in passage.late_plates) for i, p in enumerate(passage.plates)],
-        weighings=[_weighing_message(w, late=i in passage.late_weighings) for i, w in enumerate(passage.weighings)],
-        missing=[pb.MissingReading(device_id=m.device_id, kind=m.kind, reason=m.reason) for m in passage.missing],
-        revision_reason=passage.revision_reason,
-    )
+def character_message(character: CharacterRead) -> reading_pb2.CharacterRead:
+    """A character as a message."""
+    choices = [reading_pb2.CharacterChoice(text=text, confidence=value) for text, value in character.alternatives]
+    return reading_pb2.CharacterRead(text=character.text, confidence=character.confidence, alternatives=choices)
 
 
-def passage_of(message: pb.Passage) -> Passage:
-    """What `passage_message` wrote."""
-    return Passage(
-        passage_id=message.passage_id,
-        revision=message.revision,
-        lane_id=message.lane_id,
-        direction=_key(DIRECTIONS, message.direction),
-        opened=moment_of(message.opened),
-        decided=moment_of(message.decided),
-        opened_by=_key(OPENINGS, message.opened_by),
-        closed_by=_key(CLOSINGS, message.closed_by),
-        plates=tuple(plate_of(plate) for plate in message.plates),
-        weighings=tuple(_weighing_of(weighing) for weighing in message.weighings),
-        missing=tuple(Missing(m.device_id, m.kind, m.reason) for m in message.missing),
-        late_plates=frozenset(i for i, plate in enumerate(message.plates) if plate.late),
-        late_weighings=frozenset(i for i, weighing in enumerate(message.weighings) if weighing.late),
-        revision_reason=message.revision_reason,
-    )
+def character_of(message: reading_pb2.CharacterRead) -> CharacterRead:
+    """What `character_message` wrote."""
+    choices = tuple((each.text, each.confidence) for each in message.alternatives)
+    return CharacterRead(message.text, message.confidence, choices)
 
 
-def _weighing_message(weight: StableWeight, *, late: bool) -> pb.Weighing:
-    return pb.Weighing(
-        device_id=weight.device_id,
-        at=stamp_of(weight.at),
-        kilograms=_text(weight.kilograms),
-        device_weight=_text(weight.weight.value),
-        device_unit=weight.weight.unit,
-        kind=KINDS[weight.weight.kind],
-        stability=STABILITIES[weight.stability],
-        uncertainty_kilograms=_text(weight.uncertainty_kilograms),
-        division_kilograms="" if weight.division_kilograms is None else _text(weight.division_kilograms),
-        sample_count=weight.samples,
-        span_ms=weight.span_ms,
-        raw_frame=weight.weight.raw,
-        curve=None if weight.curve is None else _evidence_message(weight.curve),
-        late=late,
-    )
-
-
-def _weighing_of(message: pb.Weighing) -> StableWeight:
-    return StableWeight(
-        device_id=message.device_id,
-        at=moment_of(message.at),
-        weight=Weight(
-            value=Decimal(message.device_weight),
-            unit=cast("WeightUnit", message.device_unit),
-            kind=_key(KINDS, message.kind),
-            # The bit itself is not kept beside the weight; what was made of it is `stability`.
-            stable=True if message.stability == pb.STABILITY_DEVICE else None,
-            tare=None,
-            raw=message.raw_frame,
-        ),
-        stability=_key(STABILITIES, message.stability),
-        samples=message.sample_count,
-        span_ms=message.span_ms,
-        uncertainty_kilograms=Decimal(message.uncertainty_kilograms),
-        division_kilograms=Decimal(message.division_kilograms) if message.division_kilograms else None,
-        curve=_evidence_of(message.curve) if message.HasField("curve") else None,
-    )
-
-
-def _evidence_message(evidence: EvidenceRef) -> Evidence:
+def evidence_message(evidence: EvidenceRef) -> Evidence:
+    """A reference as a message."""
     return Evidence(
         sha256=evidence.sha256,
         size=evidence.size,
@@ -179,14 +88,6 @@ def _evidence_message(evidence: EvidenceRef) -> Evidence:
     )
 
 
-def _evidence_of(message: Evidence) -> EvidenceRef:
+def evidence_of(message: Evidence) -> EvidenceRef:
+    """What `evidence_message` wrote."""
     return EvidenceRef(message.sha256, message.size, message.media_type, message.role, message.not_kept)
-
-
-def _text(value: Decimal) -> str:
-    """Decimal text without an exponent."""
-    return f"{value:f}"
-
-
-def _key(table: Mapping[K, V], value: V) -> K:
-    return next(key for key, known in table.items() if known == value)

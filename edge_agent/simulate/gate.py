@@ -42,12 +42,42 @@ scales = ["{scale}"]
 cameras = ["{camera}"]
 """
 
+BARRIER_FILE = """
+[[device]]
+id = "lane-io"
+profile = "io/modbus"
+port = "tcp://127.0.0.1:{io_port}"
+lane = "{lane}"
+inputs = {{ loop-out = "discrete:1" }}
+outputs = {{ barrier = "coil:0", lamp-green = "coil:1", lamp-red = "coil:2" }}
+
+[[actuator]]
+id = "barrier-1"
+kind = "barrier"
+lane = "{lane}"
+device = "lane-io"
+open = "barrier"
+fail_safe = "closed"
+seen_by = "lane-io/loop-out"
+
+[[actuator]]
+id = "lamp-1"
+kind = "lamp"
+lane = "{lane}"
+device = "lane-io"
+green = "lamp-green"
+red = "lamp-red"
+fail_safe = "red"
+"""
+
 
 class Gate:
     """A directory with everything one gate machine has."""
 
-    def __init__(self, directory: Path, plan: LanePlan, http_port: int, agent_id: str) -> None:
-        """Writes the site file."""
+    def __init__(
+        self, directory: Path, plan: LanePlan, http_port: int, agent_id: str, io_port: int | None = None
+    ) -> None:
+        """Writes the site file. `io_port` is where its input/output box listens; None: it has no barrier."""
         directory.mkdir()
         lane = plan.lane
         self.agent_id, self.site_id, self.lane_id = agent_id, lane.site_id, lane.lane_id
@@ -55,6 +85,7 @@ class Gate:
         self.port_link = directory / "scale"
         self.camera_url = f"http://127.0.0.1:{http_port}/push/{lane.camera_device_id}"
         self.site_file = directory / "site.toml"
+        barrier = "" if io_port is None else BARRIER_FILE.format(io_port=io_port, lane=lane.lane_id)
         self.site_file.write_text(
             SITE_FILE.format(
                 site=lane.site_id,
@@ -67,7 +98,8 @@ class Gate:
                 lane=lane.lane_id,
                 direction=lane.direction,
                 goods="regulated" if lane.regulated_goods else "free",
-            ),
+            )
+            + barrier,
             encoding="utf-8",
         )
         self.agent = Program(directory / "agent.log", "edge-agent", "run", "--config", self.site_file)

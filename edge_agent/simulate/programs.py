@@ -26,9 +26,8 @@ def run_command(name: str, *arguments: str | Path, check: bool = True) -> subpro
         [_executable(name), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
     )
     if check and done.returncode != 0:
-        raise ProgramError(
-            f"{name} {' '.join(map(str, arguments))}: exit code {done.returncode}\n{done.stderr[-2000:]}"
-        )
+        said = (done.stderr or done.stdout)[-2000:]
+        raise ProgramError(f"{name} {' '.join(map(str, arguments))}: exit code {done.returncode}\n{said}")
     return done
 
 

@@ -18,6 +18,7 @@ from edge_agent.simulate.anpr import CameraDetails
 from edge_agent.simulate.camera import CHINA, Delivery, HikvisionCamera
 from edge_agent.simulate.frames import IndicatorFrames, ToledoContinuousFrames, YaohuaA9Frames
 from edge_agent.simulate.indicator import Indicator
+from edge_agent.simulate.io_box import BARRIER, LOOP_OUT, IoBox
 from edge_agent.simulate.load import LoadProfile, load_kilograms
 from edge_agent.simulate.plan import LanePlan, VehiclePlan
 from edge_agent.simulate.scenario import Lane
@@ -25,6 +26,8 @@ from edge_agent.simulate.scenario import Lane
 # Of a division. With the plan's OFF_WHOLE_DIVISION it stays under a half, so that a standing truck shows one figure.
 TREMBLE = Decimal("0.25")
 LOOK_AT_LAMP_EVERY_S = 0.05
+BARRIER_WAIT_S = 1.5
+"""How long a driver looks at a barrier that stays down before turning into the staffed lane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Crossing:
         stood_s: from standing still until it began to roll off.
         let_go: whether the lamp let it go; False when its driver tired of waiting.
         sighting: what became of the camera's event; it may still be under way.
+        through: whether it went under the barrier; False when that stayed down and it took the staffed lane. None on a
+            lane without one.
     """
 
     vehicle: VehiclePlan
@@ -43,6 +48,7 @@ class Crossing:
     stood_s: float
     let_go: bool
     sighting: Future[Delivery]
+    through: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ class LaneEmulator:
         driver_may_go: asked again and again while a vehicle stands: whether the lamp lets it go. Called from the lane's
             thread. Without it nobody waits.
         on_crossed: told of every vehicle that has left, from the lane's thread.
+        box: the lane's barrier, and the loop behind it.
     """
 
     def __init__(
@@ -76,12 +83,13 @@ class LaneEmulator:
         camera_url: str,
         driver_may_go: Callable[[VehiclePlan], bool] | None = None,
         on_crossed: Callable[[Crossing], None] | None = None,
+        box: IoBox | None = None,
     ) -> None:
         lane = plan.lane
         self.indicator = Indicator(indicator_frames(lane), port_link, self._load, lane.rate_hertz)
         self.camera = HikvisionCamera(camera_url, _camera_details(lane))
         self._plan, self._timing = plan, plan.timing
-        self._driver_may_go, self._on_crossed = driver_may_go, on_crossed
+        self._driver_may_go, self._on_crossed, self._box = driver_may_go, on_crossed, box
         self._visit: _Visit | None = None
         self._crossings: list[Crossing] = []
         self._stopped, self._ended = threading.Event(), threading.Event()
@@ -156,13 +164,18 @@ class LaneEmulator:
         arrived = datetime.now(CHINA)
         self._sleep_until(still + timing.dwell_s)
         let_go = self._wait_for_lamp(vehicle, still + timing.dwell_s + timing.max_wait_s)
+        through = self._barrier_opens()
         departs = time.monotonic()
+        if through and self._box is not None:
+            self._box.set_input(LOOP_OUT, active=True)
         self._visit = dataclasses.replace(self._visit, departed_after_s=departs - arrives)
         self._sleep_until(departs + timing.roll_off_s)
         self._visit = None
+        if through and self._box is not None:
+            self._box.set_input(LOOP_OUT, active=False)
         if self._stopped.is_set():
             return
-        crossing = Crossing(vehicle, arrived, datetime.now(CHINA), departs - still, let_go, sighting)
+        crossing = Crossing(vehicle, arrived, datetime.now(CHINA), departs - still, let_go, sighting, through)
         self._crossings.append(crossing)
         if self._on_crossed is not None:
             self._on_crossed(crossing)
@@ -171,6 +184,15 @@ class LaneEmulator:
         if self._driver_may_go is None:
             return True
         while not self._driver_may_go(vehicle):
+            if time.monotonic() >= until or self._stopped.wait(LOOK_AT_LAMP_EVERY_S):
+                return False
+        return True
+
+    def _barrier_opens(self) -> bool | None:
+        if self._box is None:
+            return None
+        until = time.monotonic() + BARRIER_WAIT_S
+        while not self._box.coil(BARRIER):
             if time.monotonic() >= until or self._stopped.wait(LOOK_AT_LAMP_EVERY_S):
                 return False
         return True

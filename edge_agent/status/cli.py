@@ -14,6 +14,8 @@ import click
 
 from edge_agent import __version__
 from edge_agent.errors import EdgeAgentError, JournalError
+from edge_agent.status.clocks import clocks_now
+from edge_agent.status.desk_commands import COMMANDS
 from edge_agent.status.disk import disk_use
 from edge_agent.status.health import Found, Health, Level, Now, age_s, assess, since_written_s
 from edge_agent.status.reading import Places, journal_balance, journal_size, places, records
@@ -92,7 +94,7 @@ def tail(obj: tuple[Places, Language], count: int, follow: bool, as_json: bool) 
 
 def gather(where: Places) -> tuple[dict[str, Any], Health]:
     """The status as shown and printed: see docs/status.md for its keys."""
-    now = _now()
+    now = clocks_now()
     found = _find(where, now)
     health = assess(found, now)
     known = _known(found, health)
@@ -109,6 +111,7 @@ def gather(where: Places) -> tuple[dict[str, Any], Health]:
         "agent": {key: known.get(key) for key in ("running", "pid", "version", "started_unix_ns", "written_unix_ns")},
         "devices": [_aged(device, known, now) for device in known.get("devices", [])],
         "lanes": known.get("lanes", []),
+        "stopped": known.get("stopped", []),
         "journal": found.journal,
         "uplink": known.get("uplink"),
         "certificate": known.get("certificate"),
@@ -116,11 +119,6 @@ def gather(where: Places) -> tuple[dict[str, Any], Health]:
         "reference": known.get("reference"),
     }
     return shown, health
-
-
-def _now() -> Now:
-    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip().replace("-", "")
-    return Now(time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME), time.monotonic_ns(), boot_id)
 
 
 def _aged(device: dict[str, Any], known: dict[str, Any], now: Now) -> dict[str, Any]:
@@ -198,6 +196,10 @@ def _print_records(state_dir: Path, first: int, language: Language, *, as_json: 
             click.echo(record_json(index, body) if as_json else record_line(index, body, language))
             following = index + 1
     return following
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)
 
 
 def _session_language() -> Language:

@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 
 from edge_agent.status.layout import GAP, plain
 from edge_agent.status.words import Language, label
+from gate_contract.v1.act_pb2 import Actuation, OfficerAct, SignedAct
 from gate_contract.v1.decision_pb2 import Action
 from gate_contract.v1.passage_pb2 import Passage
 from gate_contract.v1.record_pb2 import LifecycleEvent, Record
@@ -56,14 +57,30 @@ def _summary(record: Record, language: Language) -> str:
         case "garbled":
             text = f"{record.garbled.device_id}: {record.garbled.length} B{GAP}{record.garbled.reason}"
         case "orphan":
-            text = f"{record.orphan.device_id}: {record.orphan.plate.text or '-'}{GAP}{record.orphan.reason}"
+            what = record.orphan.reading.WhichOneof("body") or record.orphan.plate.text or "-"
+            text = f"{record.orphan.device_id}: {what}{GAP}{record.orphan.reason}"
         case "reading":
             text = f"{record.reading.device_id}: {record.reading.WhichOneof('body')}"
         case "loss":
             text = f"{record.loss.WhichOneof('what')}{GAP}{record.loss.text}"
+        case "act" | "actuation":
+            text = _act(record.act) if kind == "act" else _actuation(record.actuation)
         case "probe" | None:  # None: a kind that only a newer agent knows
             text = kind or label("unknown", language)
     return text
+
+
+def _act(signed: SignedAct) -> str:
+    try:
+        act = OfficerAct.FromString(signed.act)
+    except DecodeError:
+        return "act"
+    return GAP.join((act.passage_id, f"{act.officer_id} ({act.authority})", act.WhichOneof("what") or "-", act.reason))
+
+
+def _actuation(actuation: Actuation) -> str:
+    told = actuation.outcome or actuation.command
+    return GAP.join((actuation.lane_id, actuation.device_id, told, actuation.cause, actuation.problem)).rstrip()
 
 
 def _passage(passage: Passage, language: Language) -> str:

@@ -26,6 +26,8 @@ def status_lines(shown: dict[str, Any], language: Language) -> Iterator[str]:
     yield from _devices(shown["devices"], language)
     for lane in shown["lanes"]:
         yield from _lane(lane, language)
+    if waiting := sum(not each["released"] for each in shown.get("stopped", ())):
+        yield paint(label("stopped_now", language).format(waiting), "red")
     for name, value in columns(list(_facts(shown, language))):
         yield f"{name}{GAP}{plain(value)}"
 
@@ -84,6 +86,16 @@ def _facts(shown: dict[str, Any], language: Language) -> Iterator[tuple[str, str
     if (reference := shown["reference"]) is not None:
         age = _ago(reference["age_s"], language)
         yield label("reference", language), f"{reference['declarations']} ({age})"
+        yield from _orders(reference.get("orders"), language)
+
+
+def _orders(orders: dict[str, int] | None, language: Language) -> Iterator[tuple[str, str]]:
+    """Control orders in force, and those that are not yet or do not hold; nothing of an agent that said nothing."""
+    if orders is None:
+        return
+    standings = ["active", *(each for each in ("waiting", "refused") if orders[each])]
+    counts = [f"{orders[each]} {label(f'order-{each}', language)}" for each in standings]
+    yield label("orders", language), ", ".join(counts)
 
 
 def _journal(journal: dict[str, Any], language: Language) -> Iterator[tuple[str, str]]:

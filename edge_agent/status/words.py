@@ -116,6 +116,10 @@ LABELS: dict[str, dict[Language, str]] = {
     "synchronised": {"en": "synchronised", "zh": "已同步"},
     "unsynchronised": {"en": "not synchronised", "zh": "未同步"},
     "reference": {"en": "declarations here", "zh": "本地申报数据"},
+    "orders": {"en": "control orders", "zh": "布控指令"},
+    "order-active": {"en": "in force", "zh": "生效中"},
+    "order-waiting": {"en": "not yet in force", "zh": "未到生效时间"},
+    "order-refused": {"en": "refused", "zh": "被拒绝"},
     "lane": {"en": "lane", "zh": "车道"},
     "vehicle": {"en": "vehicle at the gate", "zh": "当前车辆"},
     "ago": {"en": "{} ago", "zh": "{}前"},
@@ -125,6 +129,36 @@ LABELS: dict[str, dict[Language, str]] = {
     "undecodable": {"en": "cannot be decoded", "zh": "无法解码"},
     "started": {"en": "the agent started", "zh": "采集程序启动"},
     "stopped": {"en": "the agent was stopped", "zh": "采集程序停止"},
+    # Who is stopped, and what field staff do about it (docs/desk.md).
+    "stopped_now": {"en": "{} wait for an officer: gatectl why", "zh": "{} 起等待处理：gatectl why"},
+    "nobody_stopped": {"en": "nobody is stopped", "zh": "无被拦车辆或人员"},
+    "since": {"en": "since {} ({})", "zh": "自 {} 起（{}）"},
+    "passage": {"en": "passage", "zh": "通行编号"},
+    "plate": {"en": "plate", "zh": "车牌"},
+    "container": {"en": "container", "zh": "集装箱"},
+    "document": {"en": "document", "zh": "证件"},
+    "lifted": {"en": "settled by {}: {}", "zh": "已由 {} 处理：{}"},
+    "needs": {"en": "What would release it:", "zh": "放行条件："},
+    "more_stopped": {"en": "{} more: gatectl passages", "zh": "另有 {} 起：gatectl passages"},
+    "acts_waiting": {
+        "en": "{} act(s) of officers that this gate does not know yet are recorded and do not count",
+        "zh": "有 {} 项操作已记录但暂不生效：本闸口尚无该人员信息",
+    },
+    "let_go": {"en": "released", "zh": "已放行"},
+    "let_go_not_opened": {
+        "en": "Released; nothing opened by itself, because it was not at the barrier. When it stands there: "
+        "gatectl override {} --action release",
+        "zh": "已放行；因其当时不在道闸前，未自动开闸。到达道闸前时请执行：gatectl override {} --action release",
+    },
+    "let_go_unsure": {
+        "en": "Released while the agent ended: look whether the barrier opened. If it did not: "
+        "gatectl override {} --action release",
+        "zh": "放行时采集程序中断：请查看道闸是否已开启。若未开启：gatectl override {} --action release",
+    },
+    "agent_down": {
+        "en": "The agent does not run. This is what it knew {} ago; acts are kept until it runs",
+        "zh": "采集程序未运行。以下为 {}前的情况；操作将保存至其运行后生效",
+    },
     # The states of a device (edge_agent.model.readings.DeviceState).
     "ok": {"en": "ok", "zh": "正常"},
     "starting": {"en": "starting", "zh": "启动中"},

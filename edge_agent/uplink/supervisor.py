@@ -122,16 +122,18 @@ class Uplink:
         stream: RecordStream,
         evidence_waiting: Callable[[], list[tuple[bytes, int, str]]],
         blobs: Blobs,
-        refresh_reference: Callable[[grpc.Channel], None],
-        reference_every_s: float,
+        keep_reference: Callable[[grpc.Channel, threading.Event], None],
         on_state: Callable[[UplinkState], None],
         on_lost: Callable[[EvidenceLostError], None],
     ) -> None:
-        """`refresh_reference` fetches what is new; it may raise grpc.RpcError. `on_lost`: of a blob nothing is left."""
+        """Begins with `start`.
+
+        `keep_reference` takes reference data as it comes, until the connection or the event says that it is over; it
+        may raise grpc.RpcError. `on_lost`: of a blob nothing is left.
+        """
         self._connector, self._stream, self._blobs = connector, stream, blobs
         self._courier = Courier(blobs, lambda: stream.busy)
-        self._evidence_waiting = evidence_waiting
-        self._refresh_reference, self._reference_every_s = refresh_reference, reference_every_s
+        self._evidence_waiting, self._keep_reference = evidence_waiting, keep_reference
         self._on_state, self._on_lost = on_state, on_lost
         self._patience = 1
         self._stop = threading.Event()
@@ -252,10 +254,6 @@ class Uplink:
             except EvidenceLostError as error:
                 self._on_lost(error)  # recorded first: a blob must not vanish without a word
                 self._blobs.lost(item[0])
-
-    def _keep_reference(self, channel: grpc.Channel, over: threading.Event) -> None:
-        self._refresh_reference(channel)
-        over.wait(self._reference_every_s)
 
     def _keep_certificate(self, _channel: grpc.Channel, over: threading.Event) -> None:
         """A connection may live for months: renew beside it, and connect anew with the fresh certificate."""

@@ -77,7 +77,7 @@ def open_order(data: bytes, officers: Mapping[str, Officer], now_unix_ns: int) -
     approver = _signer(order, signed, "approver", officers)
     if author.officer_id == approver.officer_id or author.public_key == approver.public_key:
         raise OrderError(order.order_id, "author and approver are the same person: another one must approve it")
-    for fault in _faults(order):
+    for fault in faults(order):
         raise OrderError(order.order_id, fault)
     return Opened(order, author.officer_id, approver.officer_id, _standing(order, now_unix_ns))
 
@@ -114,8 +114,8 @@ def _signer(order: ControlOrder, signed: SignedOrder, role: Role, officers: Mapp
     return officer
 
 
-def _faults(order: ControlOrder) -> Iterable[str]:
-    """What is wrong with it, worst first."""
+def faults(order: ControlOrder) -> Iterable[str]:
+    """What is wrong with what an order says, worst first; signed by whomever, no gate follows it."""
     if order.format != FORMAT:
         yield f"it is written in format {order.format}, which this release does not know"
     if not order.order_id or order.version < 1:

@@ -35,7 +35,7 @@ CORPUS = Path(__file__).parent / "corpus"
 
 SIGNER = Signer("fuzz.example/agent/gate/0", Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 MAX_BODY = 1 << 16
-DECODED_KINDS = ("ais", "gnss", "plate", "radiation", "rfid", "scale", "xray")
+DECODED_KINDS = ("ais", "document", "gnss", "plate", "radiation", "rfid", "scale", "xray")
 
 
 def batch(data: bytes) -> None:

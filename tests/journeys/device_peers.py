@@ -26,6 +26,8 @@ from gate_contract.v1.reading_pb2 import Reading
 WITHIN_S = 45.0
 """No test waits longer; it only takes so long when something is wrong."""
 
+MODBUS_SERVER = Path(__file__).with_name("modbus_server.py")
+
 
 def real_clock() -> Moment:
     mono = MonoNs(time.clock_gettime_ns(time.CLOCK_BOOTTIME))
@@ -104,6 +106,33 @@ def running(*command: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
         finally:
             process.terminate()
             process.wait(10)
+
+
+class ModbusServer:
+    """pymodbus's server; its points are set and read from outside."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._commands, self._answers = process.stdin, process.stdout
+        assert self._answers.readline() == "ready\n"
+
+    def set(self, unit: int, point: str, value: int) -> None:
+        self._commands.write(f"{unit} {point} {value}\n")
+        self._commands.flush()
+
+    def get(self, unit: int, point: str) -> int:
+        self._commands.write(f"{unit} {point}\n")
+        self._commands.flush()
+        return int(self._answers.readline().strip() in {"True", "1"})
+
+
+@contextmanager
+def modbus_server(*arguments: str) -> Iterator[ModbusServer]:
+    """Arguments as of modbus_server.py; ended with the block."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with running(sys.executable, str(MODBUS_SERVER), *arguments, **pipes) as process:
+        yield ModbusServer(process)
 
 
 def answers(port: int) -> bool:

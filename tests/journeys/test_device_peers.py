@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import reduce
 from operator import xor
 from pathlib import Path
@@ -18,39 +16,12 @@ import pytest
 from edge_agent.errors import LinkError
 from edge_agent.model.readings import DeviceState
 from edge_agent.simulate.ports import free_port
-from tests.journeys.device_peers import Gate, answers, needs, pty_pair, running, table, until, write_all
+from tests.journeys.device_peers import Gate, answers, modbus_server, needs, pty_pair, running, table, until, write_all
 
-SERVER = Path(__file__).with_name("modbus_server.py")
 OCCUPANCY = (
     b"GB,000386,000391,000423,000419\r\nGS,000080,000081,000082,000083\r\n"
     b"GA,000180,000181,000182,000183\r\nGX,000017,001250,000000,000000\r\n"
 )
-
-
-class ModbusServer:
-    """pymodbus's server; its points are set and read from outside."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._commands, self._answers = process.stdin, process.stdout
-        assert self._answers.readline() == "ready\n"
-
-    def set(self, unit: int, point: str, value: int) -> None:
-        self._commands.write(f"{unit} {point} {value}\n")
-        self._commands.flush()
-
-    def get(self, unit: int, point: str) -> int:
-        self._commands.write(f"{unit} {point}\n")
-        self._commands.flush()
-        return int(self._answers.readline().strip() in {"True", "1"})
-
-
-@contextmanager
-def modbus_server(*arguments: str) -> Iterator[ModbusServer]:
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with running(sys.executable, str(SERVER), *arguments, **pipes) as process:
-        yield ModbusServer(process)
 
 
 def changes(gate: Gate, device_id: str) -> list[tuple[str, bool, bool]]:

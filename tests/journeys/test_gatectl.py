@@ -172,7 +172,8 @@ def test_without_the_collector_records_wait_and_the_gate_is_degraded(gate: Gate)
         assert not status["uplink"]["connected"]
     finally:
         gate.collector.start()
-    assert gate.wait_for("healthy")["journal"]["oldest_pending_unix_ns"] is None
+    gate.wait_for("healthy")
+    wait_until("nothing waits", lambda: gate.status()["journal"]["oldest_pending_unix_ns"] is None)
 
 
 def test_the_journal_of_a_killed_agent_is_read_and_the_gate_is_down(gate: Gate) -> None:

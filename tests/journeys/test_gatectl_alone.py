@@ -47,7 +47,7 @@ def test_gatectl_imports_nothing_that_is_slow(tmp_path: Path) -> None:
         "except SystemExit: print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
     slow = {"pydantic", "grpc", "google", "rich", "structlog", "cryptography", "serial", "sqlite_utils", "asyncio"}
-    for arguments in (["status"], ["status", "--json"], ["devices"]):
+    for arguments in (["status"], ["status", "--json"], ["devices"], ["why"], ["passages"], ["lift", "--help"]):
         done = subprocess.run(
             [sys.executable, "-c", program, "--config", str(site), *arguments],
             capture_output=True,

@@ -23,7 +23,8 @@ from edge_agent.clock import SystemClock
 from edge_agent.config import LaneTable, ScaleTable
 from edge_agent.errors import ConfigError
 from edge_agent.journal.evidence import EvidenceStore
-from edge_agent.model.readings import DeviceEvent, DeviceState, Reading, StableWeight, WeightSample
+from edge_agent.model.observation import LaneReading
+from edge_agent.model.readings import DeviceEvent, DeviceState, StableWeight, WeightSample
 from edge_agent.simulate.ports import free_port
 from tests.journeys.device_peers import needs, running
 
@@ -107,7 +108,7 @@ class Site:
         outputs = ScaleOutputs(self._reading, self.events.append, lambda _id, raw, *_: self.garbled.append(raw))
         self.stations = [ScaleStation(table, lane, lines[table.id], evidence, clock, outputs) for table in tables]
 
-    def _reading(self, reading: Reading) -> None:
+    def _reading(self, reading: LaneReading) -> None:
         if isinstance(reading, WeightSample):
             self.samples[reading.device_id].append(reading.weight.value)
         elif isinstance(reading, StableWeight):

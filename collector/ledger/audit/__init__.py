@@ -6,20 +6,25 @@ few batches, the keys, the first problems.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Table, func, select
 
 from collector.ledger.audit.admission import audit_admission, audit_certificates
+from collector.ledger.audit.cases import audit_cases
 from collector.ledger.audit.declarations import audit_declarations
+from collector.ledger.audit.draws import audit_seeds
 from collector.ledger.audit.journals import JournalAudit
 from collector.ledger.audit.keeping import audit_database, audit_digests, audit_evidence, audit_quarantine
 from collector.ledger.audit.log import LedgerContents, audit_ledger
 from collector.ledger.audit.problems import Problem, Problems
+from collector.ledger.audit.registers import audit_registers
 from collector.ledger.audit.verdicts import VerdictAudit
 from collector.ledger.log import TREE
+from collector.privacy.audit import DestroyedKeys
+from collector.privacy.keystore import FILE as KEY_STORE
 from collector.store import schema
 from collector.store.engine import Store
 from gate_contract.checkpoint import Verifier
@@ -33,7 +38,18 @@ _BY_JOURNAL = (
     schema.dead_letters,
     schema.live_records,
     schema.verdicts,
+    schema.officer_acts,
+    schema.actuations,
 )
+
+# What is in the ledger itself, by the kind of its entries: the table that holds it, and its audit, which returns how
+# many entries of that kind the rows stand for.
+_ENTERED: Mapping[str, tuple[Table, Callable[[Connection, Problems], int]]] = {
+    "declaration": (schema.declarations, audit_declarations),
+    "item": (schema.register_items, audit_registers),
+    "case_event": (schema.case_events, audit_cases),
+    "draw_seed": (schema.draw_seeds, audit_seeds),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,7 @@ class AuditReport:
         journals: journals.
         ledger: entries of the ledger.
         declarations: declaration versions.
+        items: versions of register items.
         verdicts: verdicts.
         evidence: blobs.
         problems: the first hundred, in the order they were found.
@@ -72,6 +89,7 @@ class AuditReport:
     journals: int
     ledger: int
     declarations: int
+    items: int
     verdicts: int
     evidence: int
     problems: tuple[Problem, ...]
@@ -87,8 +105,9 @@ def work(store: Store) -> int:
     """How much an audit will check, in the unit of its progress; for a progress bar."""
     with store.read() as connection:
         records = connection.scalar(select(func.sum(schema.journals.c.size))) or 0
-        tables = (schema.ledger_entries, schema.declarations, schema.verdicts, schema.certificates, schema.evidence)
-        return int(records) + sum(_rows(connection, table) for table in (*tables, *_digested()))
+        tables = (schema.ledger_entries, schema.verdicts, schema.certificates, schema.evidence)
+        entered = (table for table, _ in _ENTERED.values())
+        return int(records) + sum(_rows(connection, table) for table in (*tables, *entered, *_digested()))
 
 
 def audit(
@@ -102,12 +121,14 @@ def audit(
     problems = Problems(on_progress)
     with store.read() as connection:
         audit_database(connection, problems)
-        ledger = audit_ledger(connection, trust.ledger, problems)
+        destroyed = DestroyedKeys(evidence.parent / KEY_STORE, problems)
+        ledger = audit_ledger(connection, trust.ledger, problems, destroyed.entered)
+        destroyed.finish()
         records, origins = _audit_journals(connection, trust, ledger, problems)
-        declarations = audit_declarations(connection, problems)
+        counted = {kind: check(connection, problems) for kind, (_, check) in _ENTERED.items()}
         verdicts = VerdictAudit(connection, origins, problems)
         verdicts.run()
-        for kind, found in (("declaration", declarations), ("verdict", verdicts.count)):
+        for kind, found in (*counted.items(), ("verdict", verdicts.count)):
             if ledger.kinds[kind] != found:
                 problems.add(f"{kind}s", f"{found} are stored, the ledger has {ledger.kinds[kind]}")
         _audit_waiting(connection, problems)
@@ -119,7 +140,8 @@ def audit(
         records=records,
         journals=len(origins),
         ledger=ledger.size,
-        declarations=declarations,
+        declarations=counted["declaration"],
+        items=counted["item"],
         verdicts=verdicts.count,
         evidence=blobs,
         problems=tuple(problems.kept),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError
@@ -37,8 +37,16 @@ class LedgerContents:
     revocations: dict[str, tuple[int, LedgerEntry]] = field(default_factory=dict)
 
 
-def audit_ledger(connection: Connection, verifier: Verifier, problems: Problems) -> LedgerContents:
-    """Every entry, the tree over them, its tiles, the head and its signature by `verifier`."""
+def audit_ledger(
+    connection: Connection,
+    verifier: Verifier,
+    problems: Problems,
+    on_destroyed: Callable[[int, str], None] = lambda _index, _key_id: None,
+) -> LedgerContents:
+    """Every entry, the tree over them, its tiles, the head and its signature by `verifier`.
+
+    `on_destroyed` is told of each key that was destroyed: index of the entry, and the key's name.
+    """
     contents = LedgerContents()
     tree = GrownTree(connection, TREE, problems)
     with problems.reading("ledger entries"):
@@ -50,7 +58,7 @@ def audit_ledger(connection: Connection, verifier: Verifier, problems: Problems)
                 if row.entry_index != contents.size:
                     problems.add(f"ledger entry {contents.size}", f"it is missing; {row.entry_index} follows")
                     contents.size = row.entry_index
-                _read_entry(contents, row.body, problems)
+                _read_entry(contents, row.body, problems, on_destroyed)
                 if row.leaf != leaf:
                     problems.add(
                         f"ledger entry {row.entry_index}",
@@ -66,7 +74,9 @@ def audit_ledger(connection: Connection, verifier: Verifier, problems: Problems)
     return contents
 
 
-def _read_entry(contents: LedgerContents, body: bytes, problems: Problems) -> None:
+def _read_entry(
+    contents: LedgerContents, body: bytes, problems: Problems, on_destroyed: Callable[[int, str], None]
+) -> None:
     where = f"ledger entry {contents.size}"
     try:
         entry = LedgerEntry.FromString(body)
@@ -82,6 +92,8 @@ def _read_entry(contents: LedgerContents, body: bytes, problems: Problems) -> No
         contents.admissions[entry.admission.origin] = (contents.size, entry)
     elif kind == "revocation":
         contents.revocations.setdefault(entry.revocation.origin, (contents.size, entry))
+    elif kind == "key_destroyed":
+        on_destroyed(contents.size, entry.key_destroyed.key_id)
 
 
 def _audit_head(connection: Connection, verifier: Verifier, tree: GrownTree, problems: Problems) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, Table, select
 
 from collector.ingest.contents import (
     LOST,
+    Contents,
     PassageRecord,
     dead_letter_rows,
     incident_row,
@@ -17,6 +18,7 @@ from collector.ingest.contents import (
     repeated,
     understand,
 )
+from collector.ingest.gate_rows import act_row, actuation_row, pseudonyms_of
 from collector.ledger.audit.problems import Problems
 from collector.store import schema
 from gate_contract.checkpoint import Checkpoint, NoteError, Verifier, open_checkpoint
@@ -75,7 +77,7 @@ class _Rows:
 
 
 class Meaning:
-    """The rows of one journal in `passages`, `incidents`, `dead_letters` and `live_records`."""
+    """The rows of one journal that were decoded from its records, and its live records."""
 
     def __init__(
         self, connection: Connection, journal_id: int, origin: str, verifier: Verifier, problems: Problems
@@ -92,6 +94,8 @@ class Meaning:
         self._problems = problems
         self._passages = _Rows(connection, schema.passages, journal_id)
         self._incidents = _Rows(connection, schema.incidents, journal_id)
+        self._acts = _Rows(connection, schema.officer_acts, journal_id)
+        self._actuations = _Rows(connection, schema.actuations, journal_id)
         self._dead_letters = _Rows(connection, schema.dead_letters, journal_id)
         self._live = _Rows(connection, schema.live_records, journal_id)
         self._unsettled: list[tuple[int, int]] = []
@@ -108,6 +112,7 @@ class Meaning:
             [incident_row(seen, self._journal_id) for seen in contents.incidents],
             self._incidents.below(end),
         )
+        self._check_beside(contents, end, stretch.received_ns, came_live)
         letters = dead_letter_rows(dead, self._journal_id, stretch.received_ns)
         self._compare(self._dead_letters.name, letters, self._dead_letters.below(end))
         self.dead_lettered += len(dead)
@@ -127,7 +132,8 @@ class Meaning:
             self._check_ahead(row)
             contents = understand([row["record_index"]], [row["body"] or b""])
             self._check_passages(contents.passages, row["record_index"] + 1, row["received_ns"])
-        for rows in (self._passages, self._incidents, self._dead_letters):
+            self._check_beside(contents, row["record_index"] + 1, row["received_ns"])
+        for rows in (self._passages, self._incidents, self._acts, self._actuations, self._dead_letters):
             self._compare(rows.name, [], rows.below(None))
         return count
 
@@ -188,6 +194,26 @@ class Meaning:
         rows = [passage_row(seen, self._journal_id, came_live.get(seen.index, received_ns)) for seen in said.values()]
         self._compare(self._passages.name, rows, held.values())
         return dead
+
+    def _check_beside(
+        self, contents: Contents, end: int, received_ns: int, came_live: Mapping[int, int] = _NOTHING
+    ) -> None:
+        """Rows of officers' acts, actuations and documents up to the record `end`."""
+        acts = [act_row(seen, self._journal_id, came_live.get(seen.index, received_ns)) for seen in contents.acts]
+        self._compare(self._acts.name, acts, self._acts.below(end))
+        actuations = [actuation_row(seen, self._journal_id) for seen in contents.actuations]
+        self._compare(self._actuations.name, actuations, self._actuations.below(end))
+        shown = {seen.passage.passage_id: pseudonyms_of(seen.passage) for seen in contents.passages}
+        self._check_documents({each: found for each, found in shown.items() if found})
+
+    def _check_documents(self, shown: Mapping[str, set[bytes]]) -> None:
+        """Each document shown in a passage is noted; the row itself is under its digest."""
+        table = schema.passage_documents.c
+        query = select(table.passage_id, table.pseudonym).where(table.passage_id.in_(shown))
+        noted = {(row.passage_id, row.pseudonym) for row in self._connection.execute(query)} if shown else set()
+        for passage_id, pseudonyms in shown.items():
+            if any((passage_id, each) not in noted for each in pseudonyms):
+                self._problems.add(f"passage {passage_id}", "its row in passage_documents is missing")
 
     def _live_name(self, index: int) -> str:
         return f"live record {self._origin}#{index}"

@@ -29,6 +29,7 @@ class VerdictAudit:
         self._problems = problems
         self._findings = 0
         self._matches = 0
+        self._named = 0
 
     def run(self) -> None:
         """All of them, in the order of their passages."""
@@ -48,7 +49,7 @@ class VerdictAudit:
         entries = entries_at(self._connection, [row["ledger_index"] for row in rows], self._problems)
         passages = {row["passage_id"] for row in rows}
         findings, matches = self._findings_of(passages), self._matches_of(passages)
-        records = self._records_of(passages)
+        records, named = self._records_of(passages), self._named_by(passages)
         for row in rows:
             where = f"verdict {row['passage_id']} {row['sequence']}"
             verdict = self._verdict(where, row, entries.get(row["ledger_index"]))
@@ -58,6 +59,7 @@ class VerdictAudit:
             if records.get(key) != verdict.record_index:
                 self._problems.add(where, f"record {verdict.origin}#{verdict.record_index} holds no such passage")
             self._check_findings(where, row, verdict, findings[row["passage_id"], row["sequence"]])
+            self._check_named(where, verdict, named[row["passage_id"], row["sequence"]])
             if row["latest"]:
                 self._check_matches(where, verdict, matches[verdict.passage_id])
 
@@ -105,11 +107,22 @@ class VerdictAudit:
         if matched != named:
             self._problems.add(where, "its rows in matches are not the declarations it was judged against")
 
+    def _check_named(self, where: str, verdict: Verdict, found: set[str]) -> None:
+        named = {reference.declaration_id for reference in verdict.decision.declarations}
+        self._named += len(named)
+        if found != named:
+            self._problems.add(where, "its rows in verdict_declarations are not the declarations it was judged against")
+
     def _check_counts(self) -> None:
         """Rows that belong to no verdict."""
         of_passages = select(func.count()).where(schema.findings.c.subject_kind == PASSAGE)
         of_matches = select(func.count()).select_from(schema.matches)
-        for table, query, right in (("findings", of_passages, self._findings), ("matches", of_matches, self._matches)):
+        of_named = select(func.count()).select_from(schema.verdict_declarations)
+        for table, query, right in (
+            ("findings", of_passages, self._findings),
+            ("matches", of_matches, self._matches),
+            ("verdict_declarations", of_named, self._named),
+        ):
             stored = self._connection.scalar(query)
             if stored != right:
                 self._problems.add(table, f"{stored} are stored of passages, the verdicts have {right}")
@@ -131,6 +144,14 @@ class VerdictAudit:
         for row in self._connection.execute(query):
             matched[row.passage_id].add(row.declaration_id)
         return matched
+
+    def _named_by(self, passages: set[str]) -> dict[tuple[str, int], set[str]]:
+        """(passage id, sequence) -> ids of the declarations that the verdict is noted to name."""
+        table = schema.verdict_declarations
+        named: dict[tuple[str, int], set[str]] = defaultdict(set)
+        for row in self._connection.execute(select(table).where(table.c.passage_id.in_(passages))):
+            named[row.passage_id, row.sequence].add(row.declaration_id)
+        return named
 
     def _records_of(self, passages: set[str]) -> dict[tuple[str, int, int], int]:
         """(passage id, revision, journal id) -> index of the record."""

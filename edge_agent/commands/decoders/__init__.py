@@ -25,8 +25,12 @@ from typing import Protocol
 from edge_agent.drivers.layer import closest
 from edge_agent.errors import ConfigError
 
+DOCUMENT = "document"
+"""The kind whose lines cover what is personal, unless it is asked for."""
+
 KINDS: dict[str, str] = {
     "ais": "edge_agent.commands.decoders.ais",
+    DOCUMENT: "edge_agent.commands.decoders.document",
     "gnss": "edge_agent.commands.decoders.gnss",
     "io": "edge_agent.commands.decoders.points",
     "radiation": "edge_agent.commands.decoders.radiation",
@@ -64,8 +68,12 @@ class KindDecoder(Protocol):
         ...
 
 
-def open_decoder(profile_name: str, *, variant: str | None, profile_dir: Path | None) -> KindDecoder:
+def open_decoder(
+    profile_name: str, *, variant: str | None, profile_dir: Path | None, show_personal: bool = False
+) -> KindDecoder:
     """The decoder for this profile, such as `scale/yaohua-xk3190-a9-tf0`.
+
+    `show_personal`: of a document reader, names and numbers as they are.
 
     Raises:
         ConfigError: a kind that cannot be decoded, no such profile or variant, or a library that is missing.
@@ -75,5 +83,6 @@ def open_decoder(profile_name: str, *, variant: str | None, profile_dir: Path | 
         fix = f"A profile is named KIND/MODEL. {closest(kind, list(KINDS))}"
         raise ConfigError(f"There is no device profile '{profile_name}'", cause="its kind is not known", fix=fix)
     module = importlib.import_module(KINDS[kind])
-    decoder: KindDecoder = module.open_decoder(profile_name, variant=variant, profile_dir=profile_dir)
+    more = {"reveal": True} if show_personal and kind == DOCUMENT else {}
+    decoder: KindDecoder = module.open_decoder(profile_name, variant=variant, profile_dir=profile_dir, **more)
     return decoder

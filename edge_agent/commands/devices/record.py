@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from edge_agent import __version__
+from edge_agent.commands.decoders import DOCUMENT
 from edge_agent.commands.devices._source import Asked, Source, source_options
 from edge_agent.errors import EdgeAgentError
 from edge_agent.model.moment import Moment
@@ -32,8 +33,9 @@ MOST_BYTES = 1 << 30
 @source_options
 @click.option("--output", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The capture.")
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="How long.")
+@click.option("--show-personal", is_flag=True, help="Needed for a document reader: its capture is not encrypted.")
 @click.pass_context
-def record(ctx: click.Context, /, output: Path, seconds: float, **asked: Any) -> None:
+def record(ctx: click.Context, /, output: Path, seconds: float, show_personal: bool, **asked: Any) -> None:
     """Record what the device NAME sends into a capture.
 
     The file holds the bytes as they came, and nothing else: `edge-agent decode` reads it. Beside it, OUTPUT.times.jsonl
@@ -42,6 +44,11 @@ def record(ctx: click.Context, /, output: Path, seconds: float, **asked: Any) ->
     Exit code: 0 something came, 1 nothing.
     """
     source = Asked(**asked).source()
+    if source.profile.startswith(f"{DOCUMENT}/") and not show_personal:
+        raise EdgeAgentError(
+            "a capture of a document reader holds people's documents as they are",
+            fix="record with a specimen document on the reader, add --show-personal, and delete the capture afterwards",
+        )
     if output.exists():
         raise EdgeAgentError(f"{output} exists", cause="a capture is never overwritten", fix="choose another name")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from edge_agent.drivers.ais.schema import AisProfile
+from edge_agent.drivers.document.schema import DocumentProfile
 from edge_agent.drivers.gnss.schema import GnssProfile
 from edge_agent.drivers.io.schema import IoProfile
 from edge_agent.drivers.others.page import AnyProfile, page
@@ -20,6 +21,7 @@ KINDS: dict[str, type[AnyProfile]] = {
     "ais": AisProfile,
     "gnss": GnssProfile,
     "rfid": RfidProfile,
+    "document": DocumentProfile,
     "io": IoProfile,
     "ultrasonic": UltrasonicProfile,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from edge_agent.drivers.ais.schema import AisProfile
+from edge_agent.drivers.document.schema import DocumentProfile
 from edge_agent.drivers.gnss.schema import GnssProfile
 from edge_agent.drivers.io.schema import GpioLayer, IoProfile
 from edge_agent.drivers.radiation.schema import RadiationProfile
@@ -12,10 +13,19 @@ from edge_agent.drivers.rfid.schema import RfidProfile
 from edge_agent.drivers.ultrasonic.schema import UltrasonicProfile
 from edge_agent.drivers.xray.schema import XrayProfile
 
-AnyProfile = AisProfile | GnssProfile | IoProfile | RadiationProfile | RfidProfile | UltrasonicProfile | XrayProfile
+AnyProfile = (
+    AisProfile
+    | DocumentProfile
+    | GnssProfile
+    | IoProfile
+    | RadiationProfile
+    | RfidProfile
+    | UltrasonicProfile
+    | XrayProfile
+)
 
 INTRODUCTION = """\
-# Radiation portals, scanners, ships, place, tags, inputs, distance
+# Radiation portals, scanners, ships, place, tags, documents, inputs, distance
 
 Made from `firmware_configs/` by `python -m edge_agent.drivers.others > docs/devices/others.md`: change the
 profiles, not this page. How loops, barriers and sensors are wired is in [wiring.md](../wiring.md), serial ports and
@@ -37,9 +47,11 @@ Each of these devices is a `[[device]]` table of the site file:
 | `folder` | where a scanner's pictures or files arrive |
 | `occupied_below_mm`, `empty_above_mm` | of a distance sensor |
 
-What a device says becomes a record by the rule stated with its profile. Bytes that mean nothing are kept with the
-reason as records of their own. Faults are incidents, as of scales. `edge-agent decode --profile NAME FILE` prints
-what captured bytes mean, one JSON line each; what the device does not send is null.
+What a device says becomes a record by the rule stated with its profile: where it names a lane, as part of the lane's
+passage ([lanes.md](../lanes.md)); ships, places, tags and inputs that are no loops always as a record of its own.
+Bytes that mean nothing are kept with the reason as records of their own. Faults are incidents, as of scales.
+`edge-agent decode --profile NAME FILE` prints what captured bytes mean, one JSON line each; what the device does not
+send is null.
 """
 
 LINES: Mapping[str, str] = {
@@ -89,6 +101,21 @@ dBm, `first_seen_us`, `count`), of an event `connection_status`, `events`, `time
 `status_text`.
 
 Records: a tag once for as long as it is seen again within the time stated.
+""",
+    "document": """\
+`decode` prints each document: `kind` (`TD1`, `TD2`, `TD3`, `MRV-A`, `MRV-B`; `citizen` for the bare number of a
+Chinese identity card), `code`, `issuer`, `number` with its middle covered, `expires`, `faults` (elements whose check
+digit does not hold: `number`, `birth`, `expiry`, `optional`, `composite`). The bytes are covered too: each character is
+`x`, control characters stay. With `--show-personal` all is printed as it is, with `surname`, `given_names`, `birth`,
+`nationality`, `sex`; use it on specimens.
+
+Records: each document once while it lies on the reader, as a pseudonym under the sailing's key, with its faults and
+last day; name, number and birth are sealed, and the bytes are not kept ([privacy.md](../privacy.md)). Of garbled
+bytes the length, the line ends and the reason are kept. `edge-agent devices record` asks for `--show-personal`,
+because a capture holds documents as they are.
+
+Put the reader into the passenger gate's or lane's own `lane`. Documents are checked against the sailing whose
+manifest has them, else against the next sailing that the gate has a key of.
 """,
     "io": """\
 Records: each change of an input, debounced; after a start or an interruption each state once (`initial`). Outputs
@@ -162,6 +189,8 @@ def _details(profile: AnyProfile) -> Iterator[str]:
         case GnssProfile():
             keep = profile.keep
             yield f"A place that stays is one record every {keep.every_seconds} s; a move is {keep.moved_metres} m."
+        case DocumentProfile():
+            yield f"A document that is sent again within {profile.keep.again_after_seconds} s is the same reading."
         case RfidProfile():
             yield f"A tag that was not seen for {profile.keep.gone_after_seconds} s has gone."
         case RadiationProfile():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from gate_contract.rules.bookings import latest_versions
+from gate_contract.rules.bookings import BookingIndex, latest_versions
 from gate_contract.rules.case import Boarding, Case, Need, Rule, Subject, Unseen
 from gate_contract.rules.container_rules import (
     container_not_listed,
@@ -21,7 +21,7 @@ from gate_contract.rules.identity import RULE_BOOK_HASH
 from gate_contract.rules.journey_rules import other_driver_or_carrier, plate_at_two_sites, way_twice
 from gate_contract.rules.load_rules import declared_empty_found_loaded, declared_loaded_found_empty
 from gate_contract.rules.mass_rules import axles_and_total_disagree, over_legal_limit, verified_mass_wrong
-from gate_contract.rules.matching import Declarations, match_booking
+from gate_contract.rules.matching import Declarations, match_booking, voted_containers
 from gate_contract.rules.money_rules import duty_unpaid, paid_not_declared, parties_disagree, sailing_not_sure
 from gate_contract.rules.order_rules import order_hit, order_ignored
 from gate_contract.rules.people_rules import (
@@ -39,6 +39,7 @@ from gate_contract.rules.record_rules import clock_uncertain, journal_broken, ju
 from gate_contract.rules.records import Manifest
 from gate_contract.rules.release_rules import amended_after_reading, packages_not_as_declared, used_twice
 from gate_contract.rules.scan_rules import goods_not_in_scan, ordered_scan_missing, threat_alarm
+from gate_contract.rules.selection_rules import release_mode, selected_for_inspection
 from gate_contract.rules.vehicle_rules import plate_breaks_grammar, plate_not_booked, trailer_not_as_declared
 from gate_contract.rules.weight_rules import weight_inconclusive, weight_not_as_declared
 from gate_contract.rules.weights import balance_of
@@ -83,6 +84,7 @@ PASSAGE_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule("M02", "parties disagree", (3, 3), INSPECT, (Need.TRIP,), parties_disagree),
     Rule("M03", "duty unpaid or guarantee exhausted", (3, 3), HOLD, (Need.TRIP,), duty_unpaid),
     Rule("S01", "sailing not in the schedule, or its ship absent", (2, 2), REVIEW, (), sailing_not_sure),
+    Rule("R01", "selected for inspection", (2, 3), INSPECT, (Need.TRIP,), selected_for_inspection),
     Rule("O01", "control order", (4, 4), HOLD, (), order_hit),
     Rule("O02", "control order that does not hold", (4, 4), RELEASE, (), order_ignored),
     Rule("K01", "the gate's clock is uncertain", (1, 1), RELEASE, (), clock_uncertain),
@@ -91,6 +93,10 @@ PASSAGE_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule("K05", "the gate's reference data is too old", (2, 2), REVIEW, (), reference_too_old),
 )
 """Rules asked of every passage."""
+
+_NEEDS: Final = tuple(dict.fromkeys(rule.needs for rule in PASSAGE_RULES))
+_RULES: Final = tuple((rule, _NEEDS.index(rule.needs)) for rule in PASSAGE_RULES)
+"""Rules with the place of what they need: many need the same, and it is looked at once."""
 
 DECLARATION_RULES: Final[tuple[Rule[Unseen], ...]] = (
     Rule("D01", "declared, not seen", (2, 2), REVIEW, (), declared_not_seen),
@@ -126,13 +132,13 @@ def decide(
     The action is the strictest that any finding asks for, and RELEASE when there is none; severity only orders the
     findings. `declarations` of the result are the versions judged against, or all that are equally near.
     """
-    facts = PassageFacts.of(passage)
-    match = match_booking(facts, declarations, policy, context.site_id)
+    book = declarations if isinstance(declarations, BookingIndex) else BookingIndex(declarations)
+    facts = voted_containers(PassageFacts.of(passage), book, policy, context.site_id)
+    match = match_booking(facts, book, policy, context.site_id)
     balance = balance_of(facts, match.trip, policy) if match.trip else None
     case = Case(facts, context, policy, match, balance)
-    findings = gravest_first(
-        [finding for rule in PASSAGE_RULES if all(map(case.has, rule.needs)) for finding in _asked(rule, case)]
-    )
+    met = [all(map(case.has, needs)) for needs in _NEEDS]
+    findings = gravest_first([finding for rule, needs in _RULES if met[needs] for finding in _asked(rule, case)])
     return decision_pb2.Decision(
         action=strictest(finding.action for finding in findings),
         findings=findings,
@@ -144,6 +150,7 @@ def decide(
         ],
         reference_age_s=None if context.reference_age_s is None else max(context.reference_age_s, 0),
         decided_unix_ns=context.now_unix_ns,
+        release_mode=release_mode(case),
     )
 
 

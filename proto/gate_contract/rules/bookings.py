@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, combinations
 from typing import Final
@@ -45,16 +45,17 @@ class PlateNeighbours:
         """Plates at most `edits` (0 to 2) from `text`, in order of their text."""
         if not 0 < len(text) <= plates.LONGEST + MOST_EDITS:
             return []
-        candidates = self._plates if len(self._plates) <= SCAN_UP_TO else self._sharing_a_remainder(text)
+        few = len(self._plates) <= SCAN_UP_TO
+        candidates = self._plates if few else self._sharing_a_remainder(text, edits)
         found = process.extract(text, candidates, scorer=Levenshtein.distance, score_cutoff=edits, limit=None)
         return sorted(plate for plate, _distance, _position in found)
 
-    def _sharing_a_remainder(self, text: str) -> list[str]:
-        """Plates with a deletion remainder in common with `text`: all its neighbours and, rarely, others."""
+    def _sharing_a_remainder(self, text: str, edits: int) -> list[str]:
+        """Plates with a remainder in common with what so many deletions leave of `text`: its neighbours, and others."""
         if not self._table:
             self._table = _remainder_table(self._plates)
         positions: set[int] = set()
-        for remainder in _remainders(text):
+        for remainder in _remainders(text, edits):
             bucket = self._table[remainder >> 24]
             start = bisect_left(bucket, remainder << 32)
             stop = bisect_left(bucket, (remainder + 1) << 32, start)
@@ -62,9 +63,9 @@ class PlateNeighbours:
         return [self._plates[position] for position in positions]
 
 
-def _remainders(text: str) -> set[int]:
-    """32-bit hashes of what up to two deletions leave of a text."""
-    lengths = range(max(len(text) - MOST_EDITS, 0), len(text) + 1)
+def _remainders(text: str, edits: int = MOST_EDITS) -> set[int]:
+    """32-bit hashes of what up to so many deletions leave of a text."""
+    lengths = range(max(len(text) - edits, 0), len(text) + 1)
     return {hash(left) & 0xFFFFFFFF for left in chain.from_iterable(combinations(text, size) for size in lengths)}
 
 
@@ -160,7 +161,7 @@ class BookingIndex:
         self._containers: dict[str, list[int]] = {}
         self._times: dict[tuple[str, int], _Times] = {}
         for position, declaration in enumerate(self._latest):
-            for number in {*map(container_number, _container_texts(declaration))} - {""}:
+            for number in container_numbers(declaration):
                 self._containers.setdefault(number, []).append(position)
             vehicle = plates.normalise(declaration.vehicle_plate)
             trailer = plates.normalise(declaration.trailer_plate)
@@ -217,10 +218,10 @@ class BookingIndex:
             times.untimed += 1
 
 
-def _container_texts(declaration: declaration_pb2.Declaration) -> Iterator[str]:
-    yield from declaration.containers
-    for box in declaration.equipment:
-        yield box.number
+def container_numbers(declaration: declaration_pb2.Declaration) -> set[str]:
+    """Normalised numbers of the containers that it names."""
+    boxes = (box.number for box in declaration.equipment)
+    return {container_number(number) for number in (*declaration.containers, *boxes)} - {""}
 
 
 def _count(times: _Times, at_unix_ns: int | None, policy: Policy) -> int:

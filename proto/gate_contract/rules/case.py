@@ -123,11 +123,17 @@ class Rule(Generic[Subject]):
 
 
 def read_inputs(case: Case) -> tuple[Input, ...]:
-    """The plates read: the one compared first, then the others."""
+    """The plates read: the one compared first, with the reads that it was voted from, then the others."""
     compared = case.match.read
-    others = [read for read in case.passage.plates if read is not compared][:MOST_NAMED]
+    parts = compared.voted_from if compared else ()
+    others = [read for read in case.passage.plates if read is not compared and read not in parts][:MOST_NAMED]
     first = (Input("plate_read", shown(compared.text), compared.source),) if compared else ()
-    return first + tuple(Input("plate_also_read", shown(read.text) or "not read", read.source) for read in others)
+    voted = tuple(Input("plate_voted_from", shown(read.text), read.source) for read in parts[: 2 * MOST_NAMED])
+    return (
+        *first,
+        *voted,
+        *(Input("plate_also_read", shown(read.text) or "not read", read.source) for read in others),
+    )
 
 
 def trip_input(name: str, trip: Trip) -> Input:

@@ -18,6 +18,7 @@ from gate_contract.rules.records import (
 )
 from gate_contract.rules.standing_orders import OrderIndex
 from gate_contract.v1 import declaration_pb2
+from gate_contract.v1.register_pb2 import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ class Context:
         payments: by declaration (M01, M02, M03).
         sailings: the schedule by sailing; None when it is not known (S01).
         orders: control orders (O01, O02).
-        scan_ordered: why a scan was ordered; "" when none was (X03).
+        scan_ordered: why a scan was ordered; "" when none was, or when a selection says so (X03).
+        selections: how goods are let go and what was drawn for inspection, by declaration (R01, D05, X03).
     """
 
     now_unix_ns: int
@@ -102,3 +104,4 @@ class Context:
     sailings: Mapping[str, Sailing] | None = None
     orders: OrderIndex | None = None
     scan_ordered: str = ""
+    selections: Mapping[str, Selection] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from gate_contract.rules.case import Case, Unseen, booking_inputs, read_inputs
 from gate_contract.rules.findings import HOLD, REVIEW, Fired, Input
 from gate_contract.rules.matching import MatchKind
 from gate_contract.rules.text import MOST_NAMED, listed, moment, shown
+from gate_contract.v1 import passage_pb2
 
 
 def declared_not_seen(unseen: Unseen) -> Iterator[Fired]:
@@ -40,9 +41,10 @@ def declared_not_seen(unseen: Unseen) -> Iterator[Fired]:
 def regulated_without_declaration(case: Case) -> Iterator[Fired]:
     """D02: the lane carries regulated goods and no declaration can be this vehicle's.
 
-    An unread plate may be anyone's, so it counts as undeclared only where nothing at all is booked.
+    An unread plate may be anyone's, so it counts as undeclared only where nothing at all is booked. Who walks through is
+    on a manifest, not in a declaration (P01).
     """
-    if case.context.goods != "regulated":
+    if case.context.goods != "regulated" or case.passage.lane_kind == passage_pb2.LANE_KIND_PASSENGER:
         return
     unread = case.match.kind is MatchKind.UNREAD
     if not (case.match.kind is MatchKind.UNBOOKED or (unread and not case.match.open_bookings)):

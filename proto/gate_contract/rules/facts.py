@@ -12,6 +12,7 @@ from typing import Final, Literal
 from gate_contract.rules import plates
 from gate_contract.rules.amounts import Absent, Amount, amount, known_time, money
 from gate_contract.rules.boxes import DeclaredBox, boxes_of
+from gate_contract.rules.characters import CharacterFact, characters_of
 from gate_contract.rules.readings import Seen
 from gate_contract.rules.text import shown
 from gate_contract.v1 import declaration_pb2, passage_pb2, stamp_pb2
@@ -22,24 +23,33 @@ LARGEST_BOUND_NS: Final = 60_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class PlateFact:
-    """A plate read. `text` is normalised and "" when nothing was read; `confidence` is 0 to 1 or None."""
+    """A plate read. `text` is normalised and "" when nothing was read; `confidence` is 0 to 1 or None.
+
+    `characters` are none where the reader does not say how sure it was of each. `voted_from` are the reads that one was
+    voted from (`fusion`), in order of arrival; none for a read of a camera.
+    """
 
     device_id: str
     text: str
     confidence: float | None
     late: bool
+    characters: tuple[CharacterFact, ...] = ()
+    voted_from: tuple[PlateFact, ...] = ()
 
     @classmethod
     def of(cls, read: passage_pb2.PlateRead) -> PlateFact:
         """Take over what can be used; a confidence outside 0 to 1 is none."""
         confidence = read.confidence if read.HasField("confidence") and 0 <= read.confidence <= 1 else None
-        return cls(read.device_id, plates.normalise(read.text), confidence, read.late)
+        text = plates.normalise(read.text)
+        characters = characters_of(text, read.characters, plates.normalise)
+        return cls(read.device_id, text, confidence, read.late, characters)
 
     @property
     def source(self) -> str:
-        """E.g. `camera-1, confidence 0.93, late`."""
+        """E.g. `camera-1, confidence 0.93, late`, or `voted from 3 reads of camera-1 and camera-2, confidence 0.87`."""
         sure = "" if self.confidence is None else f"confidence {self.confidence:.2f}"
-        return ", ".join(filter(None, (shown(self.device_id), sure, "late" if self.late else "")))
+        voted = f"voted from {len(self.voted_from)} reads of " if self.voted_from else ""
+        return ", ".join(filter(None, (voted + shown(self.device_id), sure, "late" if self.late else "")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Final
 
 from gate_contract.rules import plates
-from gate_contract.rules.bookings import BookingIndex, Crossing, is_open
+from gate_contract.rules.bookings import BookingIndex, Crossing, container_numbers, is_open
 from gate_contract.rules.facts import Declared, PassageFacts, PlateFact
+from gate_contract.rules.fusion import fuse_containers, fuse_plates
 from gate_contract.rules.plates import Nearness
 from gate_contract.rules.policy import Policy
+from gate_contract.rules.text import MOST_NAMED
 from gate_contract.rules.trips import Trip, trips_of
 from gate_contract.rules.weights import Balance, balance_of
 from gate_contract.v1 import declaration_pb2
 
 Declarations = Sequence[declaration_pb2.Declaration] | BookingIndex
+MOST_LOOKED_AT: Final = MOST_NAMED
+"""Bookings at the same two edits that are looked at each, those of which a trailer or container was read first: of more
+none is taken without such evidence, whatever its weight."""
+
+Booked = tuple[str, list[declaration_pb2.Declaration]]
+"""A plate and what is booked under it."""
 
 
 class MatchKind(Enum):
@@ -44,8 +53,9 @@ class Match:
         nearness: of the read to the trips; None when there are none.
         trips: the one trip judged against (EXACT, NEAR), all equally near (AMBIGUOUS), else none.
         evidence: what speaks for a NEAR or AMBIGUOUS match besides its distance; "" when nothing does.
-        passed_over: trips that were not taken: another departure of the same plate, or as near without evidence.
-        neighbours: how many booked plates were open and within reach of a read that is booked nowhere.
+        passed_over: trips that were not taken: another departure of the same plate, or as near without evidence; of
+            very many only the first.
+        neighbours: how many open booked plates were as few edits away as the nearest, where the read is booked nowhere.
         open_bookings: how many declarations were open to the passage.
     """
 
@@ -84,18 +94,32 @@ def match_booking(passage: PassageFacts, declarations: Declarations, policy: Pol
     passage: same site and direction where both say one, and not for another day (policy `booking`).
     """
     book = declarations if isinstance(declarations, BookingIndex) else BookingIndex(declarations)
-    return _Search(passage, book, policy, Crossing(site_id, passage.direction, passage.at_unix_ns)).run()
+    voted = voted_containers(passage, book, policy, site_id)
+    return _Search(voted, book, policy, Crossing(site_id, passage.direction, passage.at_unix_ns)).run()
 
 
-def best_reads(passage: PassageFacts) -> list[PlateFact]:
-    """Reads worth comparing, surest first, those without a confidence last.
+def best_reads(passage: PassageFacts, booked: Callable[[str], bool]) -> list[PlateFact]:
+    """Plates worth comparing, one read for each, surest first, those without a confidence last.
 
     A trailer's plate counts only where no other was read: which trailer belongs to which tractor is another rule's.
+    `booked` says whether a text is a plate that is booked for this passage.
     """
     read = [each for each in passage.plates if each.text]
     vehicles = [each for each in read if not plates.is_trailer(each.text)]
-    # sorted() is stable: equally sure reads stay in order of arrival.
-    return sorted(vehicles or read, key=lambda each: (each.confidence is None, -(each.confidence or 0)))
+    return fuse_plates(vehicles or read, booked)
+
+
+def voted_containers(passage: PassageFacts, declarations: BookingIndex, policy: Policy, site_id: str) -> PassageFacts:
+    """The passage with each of its containers under the number that its reads come to."""
+    if len({each.number for each in passage.seen.containers}) < 2:  # noqa: PLR2004 - nothing to vote on
+        return passage
+    crossing = Crossing(site_id, passage.direction, passage.at_unix_ns)
+
+    def booked(number: str) -> bool:
+        return any(is_open(each, crossing, policy) for each in declarations.with_container(number))
+
+    containers = fuse_containers(passage.seen.containers, booked)
+    return replace(passage, seen=replace(passage.seen, containers=containers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +132,7 @@ class _Search:
     crossing: Crossing
 
     def run(self) -> Match:
-        reads = best_reads(self.passage)
+        reads = best_reads(self.passage, lambda plate: bool(self._open(self.book.exact(plate))))
         if not reads:
             return self._by_container() or self._match(MatchKind.UNREAD, None)
         return self._exact(reads) or self._near(reads[0])
@@ -137,15 +161,27 @@ class _Search:
 
     def _near(self, read: PlateFact) -> Match:
         """The nearest bookings to a read that is booked nowhere."""
-        ranked: dict[Nearness, list[tuple[str, list[declaration_pb2.Declaration]]]] = {}
-        for plate, declarations in self.book.near(read.text, self.policy.V01.match_within).items():
+        for edits in range(1, self.policy.V01.match_within + 1):
+            # The nearest first: among very many bookings those further away are too many to look at each.
+            if ranked := self._ranked(read, edits):
+                return self._nearest(read, ranked)
+        return self._match(MatchKind.UNBOOKED, read)
+
+    def _ranked(self, read: PlateFact, edits: int) -> dict[Nearness, list[Booked]]:
+        """Plates with an open booking up to so many edits away."""
+        ranked: dict[Nearness, list[Booked]] = {}
+        for plate, declarations in self.book.near(read.text, edits).items():
             if candidates := self._open(declarations):
                 ranked.setdefault(plates.nearness(read.text, plate), []).append((plate, candidates))
-        neighbours = sum(map(len, ranked.values()))
-        if not ranked:
-            return self._match(MatchKind.UNBOOKED, read)
-        nearest = min(ranked)
-        trips = [trip for booked in ranked[nearest] for trip in self._nearest_departure(trips_of(*booked))]
+        return ranked
+
+    def _nearest(self, read: PlateFact, ranked: dict[Nearness, list[Booked]]) -> Match:
+        """Judge the nearest of them; others as few edits away count as neighbours."""
+        neighbours, nearest = sum(map(len, ranked.values())), min(ranked)
+        near = ranked[nearest]
+        if nearest.edits > 1 and not nearest.by_look_alikes and len(near) > MOST_LOOKED_AT and not self._few():
+            near = sorted(near, key=self._says_nothing)[:MOST_LOOKED_AT]
+        trips = [trip for booked in near for trip in self._nearest_departure(trips_of(*booked))]
         supported, evidence = self._supported(nearest, trips, neighbours)
         if not supported:
             return self._match(MatchKind.UNBOOKED, read, passed_over=trips, neighbours=neighbours)
@@ -174,9 +210,18 @@ class _Search:
         sole = len(trips) == 1 and (nearness.edits == 1 or neighbours == 1)
         if sole and self._weight_fits(trips[0]):
             return trips, "the measured weight fits what is declared, and no other booking is as near"
-        if self._count() <= (most := self.policy.V01.few_bookings):
-            return trips, f"no more than {most} bookings are open, too few for chance"
+        if self._few():
+            return trips, f"no more than {self.policy.V01.few_bookings} bookings are open, too few for chance"
         return (trips if nearness.edits == 1 else []), ""
+
+    def _says_nothing(self, booked: Booked) -> bool:
+        """Whether neither a trailer nor a container of it was read: False sorts first."""
+        texts = {read.text for read in self.passage.plates} - {""}
+        numbers = {read.number for read in self.passage.seen.containers}
+        return not any(
+            plates.normalise(each.trailer_plate) in texts or not numbers.isdisjoint(container_numbers(each))
+            for each in booked[1]
+        )
 
     def _trailer_read(self, trip: Trip) -> bool:
         """Whether a trailer that the trip declares was read letter for letter."""
@@ -205,6 +250,10 @@ class _Search:
 
     def _open(self, declarations: Iterable[declaration_pb2.Declaration]) -> list[declaration_pb2.Declaration]:
         return [each for each in declarations if is_open(each, self.crossing, self.policy)]
+
+    def _few(self) -> bool:
+        """Whether so few bookings are open that a near plate is no chance."""
+        return self._count() <= self.policy.V01.few_bookings
 
     def _count(self) -> int:
         return self.book.count_open(self.crossing, self.policy)

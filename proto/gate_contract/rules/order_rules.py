@@ -79,7 +79,9 @@ def _hits(case: Case) -> list[Hit]:
 
 def _keys(case: Case) -> Iterator[Key]:
     yield from (plate_key(each.text) for each in case.passage.plates if each.text)
+    yield from (plate_key(each.text) for each in (case.match.read,) if each)
     yield from (container_key(each.number) for each in case.passage.seen.containers)
+    yield from (container_key(each.read_as) for each in case.passage.seen.containers if each.read_as)
     yield from (("document", each.pseudonym) for each in case.passage.seen.documents if each.pseudonym)
     for each in case.booked.declarations if case.booked else ():
         yield from (plate_key(plate) for plate in (each.vehicle_plate, each.trailer_plate) if plate)

@@ -24,6 +24,7 @@ from gate_contract.rules.tolerances import (
     PaymentPolicy,
     PlatePolicy,
     ReferencePolicy,
+    ReleasePolicy,
     ScanPolicy,
     ShipPolicy,
     StayPolicy,
@@ -48,6 +49,7 @@ class Policy(BaseModel):
     model_config = STRICT
 
     booking: BookingPolicy = BookingPolicy()
+    release: ReleasePolicy = ReleasePolicy()
     V01: PlatePolicy = PlatePolicy()
     V04: TravelPolicy = TravelPolicy()
     V05: VisitPolicy = VisitPolicy()

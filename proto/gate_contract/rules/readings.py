@@ -12,6 +12,7 @@ from typing import Literal
 
 from gate_contract import iso6346
 from gate_contract.rules.amounts import Amount, amount
+from gate_contract.rules.characters import CharacterFact, characters_of
 from gate_contract.rules.text import shown
 from gate_contract.v1 import reading_pb2
 
@@ -39,24 +40,32 @@ def _share(value: float) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class ContainerFact:
-    """A container's number as read; `size_type` is "" when none was read."""
+    """A container's number as read; `size_type` is "" when none was read.
+
+    `read_as` is what the reader wrote where several reads of one container were voted (`fusion`) and came to another
+    number; "" where it is the reader's own.
+    """
 
     device_id: str
     number: str
     size_type: str
     confidence: float | None
     unattended: bool
+    characters: tuple[CharacterFact, ...] = ()
+    read_as: str = ""
 
     @classmethod
     def of(cls, reading: reading_pb2.Reading) -> ContainerFact:
         """Take over what can be used."""
         seen = reading.container
+        number = container_number(seen.number)
         return cls(
             reading.device_id,
-            container_number(seen.number),
+            number,
             container_number(seen.size_type),
             _share(seen.confidence),
             seen.unattended,
+            characters_of(number, seen.characters, container_number),
         )
 
     @property
@@ -66,10 +75,11 @@ class ContainerFact:
 
     @property
     def source(self) -> str:
-        """E.g. `camera-2, confidence 0.91, not sure enough to be used without a person`."""
+        """E.g. `camera-2, read as CSQU3054388, confidence 0.91, not sure enough to be used without a person`."""
         sure = "" if self.confidence is None else f"confidence {self.confidence:.2f}"
         doubt = "" if self.unattended else "not sure enough to be used without a person"
-        return ", ".join(filter(None, (shown(self.device_id), sure, doubt)))
+        voted = f"read as {shown(self.read_as)}" if self.read_as else ""
+        return ", ".join(filter(None, (shown(self.device_id), voted, sure, doubt)))
 
 
 @dataclass(frozen=True, slots=True)

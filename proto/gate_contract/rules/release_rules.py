@@ -8,6 +8,7 @@ from dataclasses import replace
 from gate_contract.rules.case import Case
 from gate_contract.rules.facts import Declared
 from gate_contract.rules.findings import HOLD, INSPECT, REVIEW, Fired, Input
+from gate_contract.rules.selection_rules import drawn_unix_ns
 from gate_contract.rules.text import MOST_NAMED, listed, moment, plain, shown
 from gate_contract.rules.trips import Trip
 from gate_contract.rules.weights import Balance, balance_of
@@ -37,7 +38,8 @@ def packages_not_as_declared(case: Case) -> Iterator[Fired]:
 
 def amended_after_reading(case: Case) -> Iterator[Fired]:
     """D05: a declaration was amended after the vehicle was read or selected. Both versions are judged."""
-    moments = [each for each in (case.passage.at_unix_ns, case.context.selected_unix_ns) if each is not None]
+    selected = (case.context.selected_unix_ns, drawn_unix_ns(case))
+    moments = [each for each in (case.passage.at_unix_ns, *selected) if each is not None]
     if not moments:
         return
     known = min(moments)

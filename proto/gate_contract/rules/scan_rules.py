@@ -9,6 +9,7 @@ from decimal import Decimal
 from gate_contract.rules.case import Case
 from gate_contract.rules.findings import HOLD, REVIEW, Fired, Input
 from gate_contract.rules.readings import ScanFact
+from gate_contract.rules.selection_rules import scan_order
 from gate_contract.rules.text import MOST_NAMED, listed, shown
 
 
@@ -96,7 +97,7 @@ def _alarm(alarm: Input) -> str:
 
 def ordered_scan_missing(case: Case) -> Iterator[Fired]:
     """X03: a scan was ordered, and there is none that can be used: a verdict, and the picture that was named."""
-    order, scans = case.context.scan_ordered, case.passage.seen.scans
+    order, scans = scan_order(case), case.passage.seen.scans
     if not order or any(each.verdict and not each.image_problem for each in scans):
         return
     problems = [shown(each.image_problem) or "it has no verdict that is known" for each in scans]
@@ -106,7 +107,7 @@ def ordered_scan_missing(case: Case) -> Iterator[Fired]:
         action=HOLD,
         explanation=f"A scan was ordered ({shown(order)}), and there is none to use: {listed(problems or [missing])}.",
         inputs=(
-            Input("scan_ordered", shown(order), "context"),
+            Input("scan_ordered", shown(order), "context" if case.context.scan_ordered else "selection"),
             *(Input("scan", problem, each.source) for problem, each in list(zip(problems, scans, strict=True))[:5]),
         ),
         tolerance="an ordered scan with a verdict and its picture",

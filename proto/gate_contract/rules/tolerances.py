@@ -170,6 +170,17 @@ class PaymentPolicy(BaseModel):
     least_yuan: Yuan = Field(default=Decimal(1000), ge=0, le=1000000)
 
 
+class ReleasePolicy(BaseModel):
+    """Draws for inspection (R01): of ten thousand declarations of a credit class so many are drawn."""
+
+    model_config = STRICT
+
+    good_of_ten_thousand: Whole = Field(default=100, ge=0, le=10000)
+    warned_of_ten_thousand: Whole = Field(default=2000, ge=0, le=10000)
+    dishonest_of_ten_thousand: Whole = Field(default=5000, ge=0, le=10000)
+    unknown_of_ten_thousand: Whole = Field(default=500, ge=0, le=10000)
+
+
 class ShipPolicy(BaseModel):
     """A ship that AIS does not see (S01): from how long before departure it must be there, minutes."""
 

@@ -11,12 +11,15 @@ from gate_contract.rules.matching import MatchKind
 from gate_contract.rules.plates import Nearness
 from gate_contract.rules.text import MOST_NAMED, listed, plain, shown
 from gate_contract.rules.weights import Balance
+from gate_contract.v1 import passage_pb2
 
 _ACCEPTED = "the booked plate, or one look-alike away from it and from no other booking"
 
 
 def plate_not_booked(case: Case) -> Iterator[Fired]:
-    """V01: the plate read is not the plate booked."""
+    """V01: the plate read is not the plate booked. Nobody on foot has one."""
+    if case.passage.lane_kind == passage_pb2.LANE_KIND_PASSENGER:
+        return
     if case.match.read is None:
         yield from _no_plate(case)
     elif case.match.kind is MatchKind.AMBIGUOUS:
@@ -102,7 +105,7 @@ def _inputs(case: Case) -> tuple[Input, ...]:
         Input("edits", str(nearness.edits), "Levenshtein distance of read and booked plate"),
         Input("edits_not_look_alike", str(nearness.others), f"the same with look-alikes {_alikes()} as one"),
         Input("evidence", case.match.evidence or "none", "besides the nearness of the plates"),
-        Input("plates_booked_within_reach", str(case.match.neighbours), "open to this passage"),
+        Input("plates_booked_as_near", str(case.match.neighbours), "in edits; open to this passage"),
         *(case.balance.inputs if case.balance and not case.match.sure else ()),
         Input("match_within_edits", str(policy.match_within), "policy V01.match_within"),
         Input("few_bookings", str(policy.few_bookings), "policy V01.few_bookings"),

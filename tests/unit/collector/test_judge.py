@@ -60,3 +60,20 @@ def test_what_goes_wrong_once_is_tried_again() -> None:
             break
     judge.stop(WAIT_S)
     assert done.is_set()
+
+
+def test_what_goes_on_beside_it_has_its_turn_also_when_the_judging_fails() -> None:
+    done = threading.Event()
+
+    def fails(_now_ns: int) -> int:
+        raise StoreError("the disk is full")
+
+    def beside(now_ns: int) -> int:
+        assert now_ns == 17
+        done.set()
+        return 0
+
+    judge = Judge(fails, lambda: 17, beside=(fails, beside))
+    judge.start()
+    assert done.wait(WAIT_S)
+    judge.stop(WAIT_S)

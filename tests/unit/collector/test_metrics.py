@@ -28,6 +28,8 @@ from tests.unit.collector.collected import Collected, passage, probes
 
 STOCK = Stock(
     judge_queue=3,
+    open_cases=5,
+    overdue_cases=2,
     quarantined=1,
     ledger=44,
     imbalanced=0,
@@ -64,6 +66,8 @@ def test_what_is_held_is_shown_for_each_journal() -> None:
     for line in (
         "tidegate_collector_stock_age_seconds 2.5",
         "tidegate_collector_judge_queue 3.0",
+        "tidegate_collector_open_cases 5.0",
+        "tidegate_collector_overdue_cases 2.0",
         "tidegate_collector_quarantined_total 1.0",
         "tidegate_collector_ledger_entries_total 44.0",
         "tidegate_collector_imbalanced_journals 0.0",

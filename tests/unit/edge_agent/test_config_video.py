@@ -97,7 +97,7 @@ def test_files_are_beside_the_site_file(tmp_path: Path) -> None:
         (cam(more='calibration = "c.json"'), 'for reads = ["face"]'),
         (cam(more='portraits = "/run/desk"'), 'for reads = ["face"]'),
         (cam(more='reads = ["plate", "face"]\nlane = "in-1"'), "travellers would be in them"),
-        (CAM.format(source="rtsp://10.0.0.2/1", more=""), "neither scales nor cameras"),
+        (CAM.format(source="rtsp://10.0.0.2/1", more=""), "none of its devices reads what completes a passage"),
         ("[vision]\nthreads = 0\n" + cam(), "threads"),
     ],
 )

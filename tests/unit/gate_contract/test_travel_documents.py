@@ -11,6 +11,7 @@ from gate_contract.travel_documents import (
     DocumentError,
     check_digit,
     identity_number_fault,
+    read_citizen_number,
     read_document,
 )
 
@@ -99,6 +100,7 @@ def test_an_expiry_is_no_more_than_fifty_years_ahead(year: str, expires: int) ->
 
 def test_a_citizens_number_holds_or_says_why_not() -> None:
     assert identity_number_fault("11010519491231002X") == ""  # the example of GB 11643-1999
+    assert identity_number_fault("440524188001010014") == "", "the other example: its county got its code in 1983"
     assert identity_number_fault("110105194912310021")
     assert identity_number_fault("11010519491331002X")
     assert identity_number_fault("12")
@@ -116,3 +118,13 @@ def test_one_changed_digit_is_always_seen(text: str, data: st.DataObject) -> Non
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(DocumentError):
         assert read_document(text, TODAY).kind
+
+
+def test_a_citizens_number_says_birth_and_sex_and_whether_it_holds() -> None:
+    read = read_citizen_number(" 11010519491231002x ")
+    assert (read.kind, read.issuer, read.number, read.birth) == ("citizen", "CHN", "11010519491231002X", "491231")
+    assert (read.sex, read.expires, read.faults, read.surname) == ("F", None, (), "")
+    assert read_citizen_number("110105194912310021").faults == ("number",)
+    for text in ("", "11010519491231002", "1101051949123100XX", "11010519491231002X1"):
+        with pytest.raises(DocumentError, match="17 digits"):
+            read_citizen_number(text)

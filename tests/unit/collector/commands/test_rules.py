@@ -48,3 +48,34 @@ def test_a_rule_is_explained_with_what_it_needs_and_the_tolerances_in_force(tmp_
 def test_every_rule_says_what_it_means(tmp_path: Path) -> None:
     for rule in RULES:
         assert ask(tmp_path, "explain", rule.code)["meaning"].startswith(f"{rule.code}: ")
+
+
+def test_a_rule_that_goes_by_another_table_of_the_policy_shows_it(tmp_path: Path) -> None:
+    told = ask(tmp_path, "explain", "R01", policy="[release]\nwarned_of_ten_thousand = 3000")
+    assert {"key": "release.warned_of_ten_thousand", "value": "3000", "bounds": "0 to 10000"} in told["tolerances"]
+    assert [each["key"] for each in ask(tmp_path, "explain", "V01")["tolerances"]][:3] == [
+        "V01.match_within",
+        "V01.few_bookings",
+        "booking.departure_window_hours",
+    ]
+
+
+def test_every_table_of_the_policy_is_some_rules(tmp_path: Path) -> None:
+    told = {each["key"].split(".")[0] for rule in RULES for each in ask(tmp_path, "explain", rule.code)["tolerances"]}
+    assert told == set(Policy.model_fields)
+
+
+def test_the_page_of_the_documentation_is_the_book_as_it_is() -> None:
+    """When this fails: `gate-collector rules page > docs/rule-book.md`."""
+    done = CliRunner().invoke(cli, ["rules", "page"])
+    assert done.exit_code == 0, done.output
+    assert (Path(__file__).parents[4] / "docs" / "rule-book.md").read_text(encoding="utf-8") == done.stdout
+
+
+def test_the_page_tells_of_every_rule_what_it_means_whose_it_is_and_its_tolerances() -> None:
+    page = CliRunner().invoke(cli, ["rules", "page"]).stdout
+    for rule in RULES:
+        assert f"| [{rule.code}](#{rule.code.lower()}) | {rule.title} |" in page
+        assert f"\n## {rule.code}\n\n" in page
+    assert "| 4 | hold | the order's |" in page
+    assert "| `W01.most_kilograms` | 1000 | 50 to 5000 |" in page

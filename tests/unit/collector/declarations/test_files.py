@@ -103,8 +103,12 @@ def test_a_number_in_json_is_judged_as_it_is_written(number: str, reason: str) -
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
-        ("{}", "must be a list"),
+        ("7", "must be a list"),
         ("", "must be a list"),
+        ("{", "at its beginning"),
+        ("{} {", "after entry 1"),
+        ("{}, {}", "after entry 1: between two objects there must be a line break"),
+        ("{}\n[]", "after entry 1: between two objects"),
         ("[", "at its beginning"),
         ("[{}", "after entry 1"),
         ("[{} {}]", "after entry 1: between two entries"),
@@ -120,6 +124,14 @@ def test_json_that_is_no_list_of_objects_ends_the_reading(text: str, cause: str)
     with pytest.raises(DeclarationFileError, match=cause) as refused:
         read(text, "json")
     assert "correct it there" in refused.value.fix
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=6), st.integers(1, 40), st.sampled_from(["\n", "\r\n"]))
+def test_one_object_on_each_line_is_read_in_pieces_of_any_size(numbers: list[int], chunk: int, ending: str) -> None:
+    text = "".join(json.dumps(entry(number)) + ending for number in numbers)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(files, "CHUNK_CHARACTERS", chunk)
+        assert ids(read(text, "json")) == [(at, f"D-{number}") for at, number in enumerate(numbers, 1)]
 
 
 @given(st.lists(st.integers(0, 10**6), max_size=6), st.integers(1, 40), st.sampled_from([None, 1, "\t"]))

@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.declarations.rows import FIELDS, REQUIRED, SHOWN, BadValue, columns_of, from_cells, from_object
-from gate_contract.v1.declaration_pb2 import Declaration, GoodsItem
+from collector.declarations.reader import SHOWN, BadValue
+from collector.declarations.rows import FIELDS, REQUIRED, columns_of, from_cells, from_object
+from gate_contract.v1.declaration_pb2 import (
+    FULLNESS_EMPTY,
+    FULLNESS_LOADED,
+    Declaration,
+    DeclaredContainer,
+    GoodsItem,
+    Money,
+)
 from gate_contract.v1.passage_pb2 import DIRECTION_OUTBOUND
 
 CELLS = {
@@ -127,7 +135,7 @@ def test_a_direction_is_inbound_or_outbound() -> None:
 def test_a_row_of_another_width_than_the_header_is_refused_as_a_whole() -> None:
     bad = the_bad(from_cells(9, ["a", "b"], FIELDS))
     assert (bad.row, bad.field, bad.value) == (9, "", "a,b")
-    assert "2 cells and the header 15" in bad.reason
+    assert f"2 cells and the header {len(FIELDS)}" in bad.reason
 
 
 def test_a_header_may_be_in_any_order_and_lack_optional_columns() -> None:
@@ -196,9 +204,97 @@ def test_any_json_is_a_declaration_or_a_list_of_what_is_wrong(entry: object) -> 
     judged(from_object(1, entry))
 
 
-@given(st.lists(st.text() | st.sampled_from(list(CELLS.values())), min_size=15, max_size=15))
+@given(st.lists(st.text() | st.sampled_from(list(CELLS.values())), min_size=len(FIELDS), max_size=len(FIELDS)))
 def test_any_cells_are_a_declaration_or_a_list_of_what_is_wrong(row: Sequence[str]) -> None:
     judged(from_cells(1, row, FIELDS))
+
+
+MORE = {
+    "equipment": "CSQU3054383:22G1:loaded:HN 123456+CN-77:2200:;TGHU7599330::empty",
+    "carrier_id": "CARRIER-7",
+    "drivers": "CHN:E 1234 5678; D:c01x00t47",
+    "value": "125000.50",
+    "currency": "cny",
+    "verified_gross_kilograms": "33900",
+}
+MORE_AS_OBJECT: dict[str, object] = {
+    **MORE,
+    "equipment": [
+        {
+            "number": "CSQU3054383",
+            "size_type": "22G1",
+            "fullness": "loaded",
+            "seals": ["HN123456", "cn77"],
+            "tare_kilograms": "2200",
+        },
+        {"number": "TGHU7599330", "fullness": "empty"},
+    ],
+    "drivers": [{"issuer": "D", "number": "C01X00T47"}, {"issuer": "CHN", "number": "E12345678"}],
+}
+
+
+def pseudonyms(*document: str) -> bytes:
+    return "/".join(document).encode()
+
+
+def with_drivers(**changed: str) -> Declaration | list[BadValue]:
+    row = CELLS | MORE | changed
+    return from_cells(7, list(row.values()), list(row), pseudonyms)
+
+
+def test_containers_drivers_value_and_carrier_are_read_from_both_forms() -> None:
+    read = with_drivers()
+    assert isinstance(read, Declaration), read
+    assert read == from_object(7, OBJECT | MORE_AS_OBJECT | {"persons": "2"}, pseudonyms)
+    assert list(read.equipment) == [
+        DeclaredContainer(
+            number="CSQU3054383",
+            size_type="22G1",
+            fullness=FULLNESS_LOADED,
+            seals=["HN123456", "CN77"],
+            tare_kilograms="2200",
+        ),
+        DeclaredContainer(number="TGHU7599330", fullness=FULLNESS_EMPTY),
+    ]
+    assert list(read.drivers) == [b"xinhai-0301-14/CHN/E12345678", b"xinhai-0301-14/D/C01X00T47"]
+    assert (read.value, read.carrier_id) == (Money(amount="125000.5", currency="CNY"), "CARRIER-7")
+    assert read.verified_gross_kilograms == "33900"
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "reason"),
+    [
+        ({"equipment": "CSQU3054383:22X1"}, "equipment[1].size_type", "'X' stands for no type"),
+        ({"equipment": "CSQU3054383::full"}, "equipment[1].fullness", "neither empty nor loaded"),
+        ({"equipment": "CSQU3054384"}, "equipment[1].number", "should be 3"),
+        ({"equipment": "CSQU3054383;CSQU3054383"}, "equipment[2].number", "twice"),
+        ({"equipment": "CSQU3054383:::封123"}, "equipment[1].seals", "is no seal"),
+        ({"equipment": "CSQU3054383:a:b:c:d:e:f"}, "equipment", "is not number:size_type"),
+        ({"containers": "", "box_tare_kilograms": ""}, "box_tare_kilograms", "required when containers"),
+        ({"value": "125,000"}, "value", "no separators"),
+        ({"currency": ""}, "currency", "required when a value is given"),
+        ({"currency": "¥"}, "currency", "three letters"),
+        ({"sailing_id": ""}, "drivers[1]", "needs sailing_id"),
+    ],
+)
+def test_what_is_wrong_with_them_is_told(changed: dict[str, str], field: str, reason: str) -> None:
+    read = with_drivers(**({"drivers": "CHN:E12345678"} | changed))
+    bad = the_bad(read)
+    assert bad.field == field
+    assert reason in bad.reason
+
+
+@pytest.mark.parametrize("drivers", ["CHN E87654321", "CHINA:E87654321", "CHN:E1234567812345678123456781234567812"])
+def test_a_wrong_document_of_a_driver_is_told_without_repeating_it(drivers: str) -> None:
+    bad = the_bad(with_drivers(drivers=drivers))
+    assert bad.field.startswith("drivers")
+    assert bad.value == "…"
+    assert drivers[4:] not in bad.reason
+
+
+def test_drivers_are_refused_where_there_are_no_keys_of_sailings() -> None:
+    bad = the_bad(cells(drivers="CHN:E12345678"))
+    assert (bad.field, bad.reason) == ("drivers[1]", "cannot be taken here: there are no keys of sailings")
 
 
 def judged(read: Declaration | list[BadValue]) -> None:

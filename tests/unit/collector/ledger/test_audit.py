@@ -27,6 +27,7 @@ from gate_contract.v1.declaration_pb2 import Declaration
 from gate_contract.v1.passage_pb2 import DIRECTION_OUTBOUND
 from gate_contract.v1.uplink_pb2 import EvidenceOffer
 from tests.unit.collector.collected import DEPLOYMENT, START, Agent, Collected, incident, passage, probes
+from tests.unit.collector.ledger.samples import SAMPLES
 
 BLOB = b"a picture"
 
@@ -115,6 +116,8 @@ def build(directory: Path) -> Trust:
     collected.accept(agent, passage("p2", plate="琼Z99999"))
     collected.accept(agent, incident("i2", closed=False))
     collected.accept(other, *probes(2), passage("p3", plate="琼B00002"))
+    for fill in SAMPLES:
+        fill(collected)
     config = CollectorConfig(deployment=DEPLOYMENT, state_dir=directory)
     reconciler = Reconciler(collected.store, collected.ledger, config)
     while reconciler.run_once(collected.now_ns):
@@ -188,8 +191,8 @@ def test_what_was_stored_in_order_holds(place: Place) -> None:
     report = place.audit()
     assert report.problems == ()
     assert report.holds
-    assert (report.records, report.journals, report.evidence) == (316, 2, 1)
-    assert (report.declarations, report.verdicts) == (301, 8)
+    assert (report.records, report.journals, report.evidence) == (320, 3, 1)
+    assert (report.declarations, report.items, report.verdicts) == (301, 4, 9)
     tables = [table.name for table in schema.metadata.tables.values()]
     filled = [name for name in tables if place.execute(f"SELECT count(*) FROM {name}") != [(0,)]]
     assert set(tables) - set(filled) <= {"to_judge"}
@@ -300,6 +303,10 @@ def test_all_problems_are_listed_and_the_first_ones_in_full(place: Place) -> Non
         "verdicts",
         "findings",
         "matches",
+        "register_items",
+        "cases",
+        "case_events",
+        "draw_seeds",
     ],
 )
 def test_a_row_that_is_missing_is_found(place: Place, table: str) -> None:
@@ -311,7 +318,7 @@ def test_a_batch_that_is_missing_is_a_gap_that_names_its_first_record(place: Pla
     place.execute("DELETE FROM batches WHERE journal_id = 1 AND first_index = 304")
     found = place.problems()
     assert "#304: it is missing; the next stored batch begins at 305" in found
-    assert "batches: 5 are stored, the ledger has 6" in found
+    assert "batches: 6 are stored, the ledger has 7" in found
 
 
 def test_rows_that_no_record_says_are_found(place: Place) -> None:
@@ -337,7 +344,7 @@ def test_a_passage_without_its_newest_verdict_is_found(place: Place) -> None:
     place.execute("DELETE FROM verdicts WHERE passage_id = 'p1' AND sequence = 2")
     found = place.problems()
     assert "verdict p1 1: column latest is False; it is the last one" in found
-    assert "verdicts: 7 are stored, the ledger has 8" in found
+    assert "verdicts: 8 are stored, the ledger has 9" in found
 
 
 @pytest.mark.parametrize("content", [b"another pic", b"a pictur"])

@@ -15,6 +15,7 @@ from collector.reconcile.service import Reconciler
 from gate_contract.checkpoint import Note, Verifier
 from gate_contract.v1.ledger_pb2 import LedgerEntry
 from tests.unit.collector.collected import DEPLOYMENT, Agent, Collected, passage, probes
+from tests.unit.collector.ledger.samples import registers
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +27,14 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collected]:
 
 @pytest.fixture(scope="module")
 def agent(collected: Collected) -> Agent:
-    """A journal with a judged passage p1 in two revisions, and others around it."""
+    """A journal with a judged passage p1 in two revisions, and others and entries of registers around it."""
     agent, other = collected.admit("gate-1"), collected.admit("gate-2", b"b")
     config = CollectorConfig(deployment=DEPLOYMENT, state_dir=collected.state_dir)
     reconciler = Reconciler(collected.store, collected.ledger, config)
     for records in ([*probes(280), passage("p1")], [passage("p1", 2), b"\xff\xff"], probes(3, 280)):
         collected.accept(agent, *records)
         reconciler.run_once(collected.now_ns)
+    registers.fill(collected)
     collected.accept(other, passage("p1"), passage("p2"))
     reconciler.run_once(collected.now_ns)
     collected.admit("gate-3", b"c")

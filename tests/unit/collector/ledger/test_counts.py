@@ -42,6 +42,7 @@ def test_records_and_what_was_made_of_them_are_counted(collected: Collected) -> 
         "verdicts": 0,
         "to_judge": 1,
         "declarations": 0,
+        "register_items": 0,
         "ledger": 5,
         "evidence": 0,
         "evidence_bytes": 0,

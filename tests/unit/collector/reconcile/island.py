@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from collector.config import CollectorConfig, load_config
 from collector.declarations.intake import ImportReport, import_declarations
@@ -17,6 +17,7 @@ from collector.ingest.quarantine import FORK, Refused, quarantine
 from collector.keys import CollectorKeys
 from collector.ledger.log import Ledger
 from collector.reconcile.service import Reconciler
+from collector.registers.intake import NewItem, enter
 from collector.store import schema
 from collector.store.engine import Store, open_store
 from gate_contract.checkpoint import Checkpoint, Signer, journal_origin
@@ -148,9 +149,10 @@ class Journal:
 class Island:
     """The collector with its database, keys and reconciliation, and the journals that were admitted."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, url: str = "") -> None:
         self.config_file = directory / "collector.toml"
-        self.config_file.write_text(CONFIG, encoding="utf-8")
+        storage = f'storage_url = "{url}"\n' if url else ""
+        self.config_file.write_text(f"{storage}{CONFIG}", encoding="utf-8")
         self.config: CollectorConfig = load_config(self.config_file)
         now = datetime.now(UTC)
         self.keys = CollectorKeys.load_or_create(
@@ -186,15 +188,22 @@ class Island:
                 self._journals[agent] = row_id.scalar_one(), journal
         return self._journals[agent][1]
 
+    def enter(self, *items: NewItem, at: int = NOON) -> None:
+        """What is entered into registers."""
+        with self.store.write() as connection:
+            enter(connection, self.ledger, items, at)
+
     def receive(self, *passages: Passage, agent: str = "gate-1", site: str = SITE, at: int = NOON) -> None:
         """What an agent's journal brings, accepted as the ingest accepts it."""
+        records = [Record(format=1, captured=passage.decided, site_id=site, passage=passage) for passage in passages]
+        self.bring(*records, agent=agent, site=site, at=at)
+
+    def bring(self, *records: Record, agent: str = "gate-1", site: str = SITE, at: int = NOON) -> None:
+        """Any records of an agent's journal."""
         journal = self.journal(agent, site)
-        records = [
-            Record(format=1, captured=passage.decided, site_id=site, passage=passage).SerializeToString()
-            for passage in passages
-        ]
         known = journal.frontier
-        batch = prepare(journal.batch(records), known, journal.signer.verifier, lambda _start, _end: [])
+        bodies = [each.SerializeToString() for each in records]
+        batch = prepare(journal.batch(bodies), known, journal.signer.verifier, lambda _start, _end: [])
         with self.store.write() as connection:
             arrival = Arrival(self._journals[agent][0], batch)
             [outcome] = store_batches(connection, self.ledger, self.keys.receipts, [arrival], at)
@@ -225,6 +234,17 @@ class Island:
         query = select(table.subject, table.body).where(table.latest, table.code == code)
         with self.store.read() as connection:
             return {row.subject: Finding.FromString(row.body) for row in connection.execute(query)}
+
+    def alarms(self) -> list[tuple[str, str]]:
+        """(kind, detail) in the order they were raised."""
+        table = schema.alarms.c
+        with self.store.read() as connection:
+            return [tuple(row) for row in connection.execute(select(table.kind, table.detail).order_by(table.alarm_id))]
+
+    def count(self, table: str) -> int:
+        """Rows of a table."""
+        with self.store.read() as connection:
+            return connection.scalar(select(func.count()).select_from(schema.metadata.tables[table])) or 0
 
     def waiting(self) -> dict[str, str]:
         """Reason by id of the passages that wait."""

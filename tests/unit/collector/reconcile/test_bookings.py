@@ -97,3 +97,32 @@ def test_an_empty_database_has_no_bookings_and_learns_of_the_first(island: Islan
     assert len(look(island, bookings)) == 0
     island.declare(a_declaration(departure=NOON + HOUR))
     assert len(look(island, bookings)) == 1
+
+
+def test_a_container_is_found_in_new_versions_and_below_them(island: Island) -> None:
+    bookings = Bookings(POLICY)
+    boxes = [a_declaration(f"D-{number}") for number in range(2)]
+    for each in boxes:
+        each.containers.append("CSQU3054383")
+    island.declare(*boxes)
+    look(island, bookings)
+    island.declare(a_declaration("D-1", cargo="1"))
+    assert found(look(island, bookings).with_container("CSQU3054383")) == [("D-0", 1)]
+
+
+def test_the_book_of_a_past_moment_has_what_stood_then(island: Island) -> None:
+    island.declare(a_declaration("D-1"), a_declaration("D-2"))
+    island.declare(a_declaration("D-1", cargo="1"), a_declaration("D-3"))
+    span = span_of(SITE, NOON, NOON)
+    seen = []
+    bookings = Bookings(POLICY)
+    for before in (1, 2, 3, 4):
+        with island.store.read() as connection:
+            bookings.refresh(connection, before)
+            seen.append(found(bookings.open_to(connection, span).exact("琼A12345")))
+    assert seen == [
+        [("D-1", 1)],
+        [("D-1", 1), ("D-2", 1)],
+        [("D-1", 2), ("D-2", 1)],
+        [("D-1", 2), ("D-2", 1), ("D-3", 1)],
+    ]

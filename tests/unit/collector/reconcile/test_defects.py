@@ -5,8 +5,8 @@ from tests.unit.collector.reconcile.island import HOUR, NOON, Island, a_declarat
 
 
 def test_a_fork_is_a_finding_about_the_journal_and_holds_what_it_says_from_there_on(island: Island) -> None:
-    island.declare(a_declaration())
-    island.receive(*(a_passage(f"P-{number}") for number in range(3)))
+    island.declare(*(a_declaration(f"D-{number}", plate=f"琼A1234{number}") for number in range(3)))
+    island.receive(*(a_passage(f"P-{number}", plates=[f"琼A1234{number}"]) for number in range(3)))
     island.reconcile()
     island.fork(1)
     island.reconcile(NOON + HOUR)

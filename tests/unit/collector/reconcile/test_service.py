@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from collector.config import CollectorConfig
 from collector.errors import ConfigError
-from collector.reconcile import service
+from collector.reconcile import service, verdicts
 from collector.reconcile.core import Waiting, judge
 from collector.reconcile.service import Reconciler
 from collector.store import schema
@@ -225,11 +225,11 @@ def test_a_passage_that_is_queued_again_while_it_is_judged_stays_in_the_queue(
     island.receive(a_passage(plates=[OTHER]))
 
     def late(waiting: Waiting, policy: Policy) -> Decision | None:
-        monkeypatch.setattr(service, "judge", judge)
+        monkeypatch.setattr(verdicts, "judge", judge)
         island.receive(a_passage(revision=2, revision_reason="late"), at=NOON + 1)
         return judge(waiting, policy)
 
-    monkeypatch.setattr(service, "judge", late)
+    monkeypatch.setattr(verdicts, "judge", late)
     island.reconcile()
     [verdict] = island.verdicts()
     assert (verdict.revision, codes(verdict)) == (2, [])
@@ -255,7 +255,7 @@ def test_a_crash_while_writing_leaves_the_queue_and_no_verdict(island: Island, m
 
 def test_a_bounded_number_is_judged_in_one_call(island: Island, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "MOST_AT_ONCE", 3)
-    island.receive(*(a_passage(f"P-{number}", plates=[OTHER]) for number in range(5)))
+    island.receive(*(a_passage(f"P-{number}", plates=[f"琼B6789{number}"]) for number in range(5)))
     assert [island.reconciler.run_once(NOON) for _ in range(3)] == [3, 2, 0]
 
 
@@ -298,3 +298,49 @@ def test_the_policy_file_counts(island: Island) -> None:
     island.receive(a_passage(kilograms="25250"))
     Reconciler(island.store, island.ledger, config).run_once(NOON)
     assert codes(island.verdicts()[0]) == ["W01"]
+
+
+def test_what_was_judged_in_knowledge_of_a_verdict_that_is_not_written_is_judged_again(
+    island: Island, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    island.declare(a_declaration())
+    island.receive(a_passage("P-1"), a_passage("P-2", at=NOON + HOUR))
+
+    def late(waiting: Waiting, policy: Policy) -> Decision | None:
+        if waiting.passage.passage_id == "P-2":
+            monkeypatch.setattr(verdicts, "judge", judge)
+            heavy = a_passage("P-1", revision=2, kilograms="29000", revision_reason="late")
+            island.receive(heavy, at=NOON + 1)
+        return judge(waiting, policy)
+
+    monkeypatch.setattr(verdicts, "judge", late)
+    island.reconcile(NOON + HOUR)
+    # P-1 was never released, so P-2 uses nothing for the second time.
+    assert [codes(verdict) for verdict in island.verdicts("P-1")] == [["W01"]]
+    assert "D06" not in codes(island.verdicts("P-2")[0])
+
+
+def test_a_declaration_that_comes_while_its_truck_is_judged_is_known_to_the_verdict(
+    island: Island, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    island.receive(a_passage())
+
+    def late(waiting: Waiting, policy: Policy) -> Decision | None:
+        monkeypatch.setattr(verdicts, "judge", judge)
+        island.declare(a_declaration(), at=NOON + 1)
+        return judge(waiting, policy)
+
+    monkeypatch.setattr(verdicts, "judge", late)
+    assert island.reconcile(NOON + 2) == 1
+    assert [codes(verdict) for verdict in island.verdicts()] == [[]]
+
+
+def test_who_never_gets_a_quiet_moment_judges_while_nobody_else_writes(
+    island: Island, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "PATIENCE", 0)
+    monkeypatch.setattr(service, "MOST_UNDER_LOCK", 1)
+    island.declare(a_declaration())
+    island.receive(a_passage("P-1"), a_passage("P-2", plates=[OTHER]))
+    assert [island.reconciler.run_once(NOON) for _ in range(3)] == [1, 1, 0]
+    assert [codes(island.verdicts(each)[0]) for each in ("P-1", "P-2")] == [[], ["D02"]]

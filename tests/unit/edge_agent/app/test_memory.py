@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from edge_agent.app.memory import recall, remember
-from edge_agent.assemble.state import LaneState
+from edge_agent.assemble.state import LaneState, RecentVehicle
 from edge_agent.model.moment import Moment, MonoNs, WallNs
+from edge_agent.model.observation_wire import observation_of
 from edge_agent.model.passage import ClosedBy, Missing, OpenedBy, Passage
 from edge_agent.model.readings import EvidenceRef, PlateSeen, Stability, StableWeight, Weight
+from edge_agent.model.wire import stamp_of
+from gate_contract.v1.reading_pb2 import Reading, Scan
 
 NOW = Moment(WallNs(1_790_000_000_123_456_789), MonoNs(5_000), b"b" * 16, synchronised=True, error_bound_ns=7)
 PLATE = PlateSeen("camera-1", NOW, "粤B12345", 0.85, "forward", "1", "2026-01-01T00:00:00+08:00", "e1",
@@ -28,6 +32,10 @@ PASSAGE = Passage(
     (Missing("camera-1", "plate", "no camera event came"),), frozenset({1}), frozenset({0}), "late",
 )  # fmt: skip
 
+SCAN = observation_of(Reading(device_id="xray-1", lane_id="L1", at=stamp_of(NOW), raw=b"A1", scan=Scan(scan_id="A1")))
+assert SCAN is not None
+READ = replace(PASSAGE, lane_kind="empty-container", opened_by=OpenedBy.TRIGGER, closed_by=ClosedBy.BACKED_OUT,
+               readings=(SCAN, SCAN), late_readings=frozenset({1}))  # fmt: skip
 EMPTY = replace(PASSAGE, direction=None, plates=(), weighings=(), late_plates=frozenset(), late_weighings=frozenset())
 CUT_OFF = remember(LaneState(passage=PASSAGE))[:-30]
 
@@ -39,14 +47,33 @@ CUT_OFF = remember(LaneState(passage=PASSAGE))[:-30]
         LaneState(passage=PASSAGE, recorded=True, on_scale=True, settled=NOW, seen=NOW),
         LaneState(before=PASSAGE, before_left=NOW, queued=(PLATE, PLATE)),
         LaneState(passage=EMPTY, left=NOW),
+        LaneState(passage=READ, entered=True, exited=True, again=True, queued=(PLATE, SCAN), in_active=True),
+        LaneState(passage=READ, turned=True, behind=True, unrecorded=True, out_active=True),
+        LaneState(recent=(RecentVehicle(PASSAGE, NOW), RecentVehicle(EMPTY, NOW, unrecorded=True))),
     ],
 )
 def test_a_lane_is_recalled_as_it_was(state: LaneState) -> None:
     assert recall(remember(state)) == state
 
 
+def test_what_the_release_before_remembered_is_still_known() -> None:
+    state = LaneState(passage=PASSAGE, recorded=True, on_scale=True, settled=NOW, queued=(PLATE,))
+    kept = json.loads(remember(state))
+    new = {"entered", "exited", "again", "turned", "behind", "unrecorded", "in_active", "out_active", "recent"}
+    old = {"format": 1, **{word: value for word, value in kept.items() if word not in {"format", *new}}}
+    assert recall(json.dumps(old).encode()) == state
+
+
 @pytest.mark.parametrize(
-    "data", [b"{", b"[]", b'{"format": 2}', b'{"format": 1}', remember(LaneState(passage=PASSAGE))[:-30]]
+    "data",
+    [
+        b"{",
+        b"[]",
+        b'{"format": 1}',
+        b'{"format": 2}',
+        b'{"format": 3}',
+        remember(LaneState(passage=PASSAGE))[:-30],
+    ],
 )
 def test_what_cannot_be_read_is_no_state(data: bytes) -> None:
     assert recall(data) is None

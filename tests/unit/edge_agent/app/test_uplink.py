@@ -18,15 +18,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge_agent.app.incidents import IncidentBook
+from edge_agent.app.reference import ReferenceDesk, Reporting
 from edge_agent.app.uplink import Carried, UplinkDesk
 from edge_agent.clock import SystemClock
 from edge_agent.errors import EvidenceLostError
 from edge_agent.journal.evidence import EvidenceStore
 from edge_agent.journal.journal import Journal
 from edge_agent.keys import AgentKeys, Identity, journal_key_for, tls_pem
-from edge_agent.reference.cache import ReferenceCache
 from edge_agent.uplink.progress import UplinkState
 from gate_contract.checkpoint import COSIGNATURE, Signer, journal_origin
+from gate_contract.rules import Policy
 from gate_contract.v1.record_pb2 import Incident
 
 RECEIPTS = Signer("hainan.example/collector", Ed25519PrivateKey.generate(), COSIGNATURE).verifier
@@ -72,15 +73,15 @@ class Joined:
 def joined(directory: Path, address: str = "127.0.0.1:1") -> Iterator[Joined]:
     keys = enrolled(directory, address)
     journal = Journal(directory / "journal", keys.signer)
-    evidence, reference = EvidenceStore(directory), ReferenceCache(directory / "reference.db")
+    evidence, incidents, clock = EvidenceStore(directory), IncidentBook(), SystemClock()
     told: SimpleQueue[tuple[str, bool]] = SimpleQueue()
 
     def tell(incidents: list[Incident]) -> None:
         for incident in incidents:
             told.put((incident.code, incident.HasField("closed")))
 
-    carried = Carried(journal, evidence, reference)
-    desk = UplinkDesk(carried, keys, None, SystemClock(), IncidentBook(), tell)
+    reference = ReferenceDesk(directory, keys, "haikou", Policy.default(), Reporting(clock, incidents, tell))
+    desk = UplinkDesk(Carried(journal, evidence, reference), keys, None, clock, incidents, tell)
     try:
         yield Joined(desk, journal, told)
     finally:

@@ -107,6 +107,10 @@ def test_a_plate_is_spooled_with_its_pictures_and_then_told_to_the_lane(keeper: 
     assert isinstance(seen, PlateSeen)
     assert plate_of(PlateMessage.FromString(stores.inbox[0])) == seen
     assert (seen.text, seen.confidence, seen.at) == ("琼A12345", 0.91, at(1.5))
+    assert [(each.text, each.confidence) for each in seen.characters] == [
+        (each.text, round(each.confidence, 4)) for each in PLATE.characters
+    ]
+    assert [each.alternatives for each in seen.characters] == [each.alternatives for each in PLATE.characters]
     assert [each.role for each in seen.pictures] == ["plate", "vehicle", "characters"]
     view = cv2.imdecode(np.frombuffer(stores.blobs["vehicle"], np.uint8), cv2.IMREAD_COLOR)
     cut = cv2.imdecode(np.frombuffer(stores.blobs["plate"], np.uint8), cv2.IMREAD_COLOR)

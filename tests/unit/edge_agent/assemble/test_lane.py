@@ -176,7 +176,7 @@ def test_more_waiting_plates_than_vehicles_fit_are_orphans(lane: Lane) -> None:
     lane.give(plate("粤B12345", 0), weight(20000, 1), stable(20000, 3))
     waiting = ["琼A00000", "琼B11111", "琼C22222", "琼D33333", "琼E44444"]
     lane.give(*[plate(text, 4 + i) for i, text in enumerate(waiting)])
-    assert [orphan.plate.text for orphan in lane.orphans] == ["琼E44444"]
+    assert [read.text for read in lane.orphaned_plates] == ["琼E44444"]
 
 
 def test_the_empty_scale_standing_still_is_no_passage(lane: Lane) -> None:
@@ -228,7 +228,7 @@ def test_every_plate_ends_in_exactly_one_passage_or_as_an_orphan(script: list[tu
         lane.wait_until(now + 1 + 40 * step)
     final = {passage.passage_id: passage for passage in lane.passages}
     ended = [p.event_id for passage in final.values() for p in passage.plates]
-    ended += [orphan.plate.event_id for orphan in lane.orphans]
+    ended += [read.event_id for read in lane.orphaned_plates]
     assert sorted(ended) == sorted(given_ids)
     assert lane.state.passage is None
     assert lane.state.queued == ()

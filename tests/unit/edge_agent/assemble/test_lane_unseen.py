@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from edge_agent.assemble.lane import MAX_READINGS
+from edge_agent.assemble.core import MAX_READINGS
 from edge_agent.model.moment import SECOND, MonoNs, WallNs
 from edge_agent.model.passage import ClosedBy
 from edge_agent.model.readings import PlateSeen, Reading, StableWeight, WeightSample

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from edge_agent.decide.known import Known
 from edge_agent.decide.vehicle import REMEMBERED, Judge
 from edge_agent.model.moment import Moment, MonoNs, WallNs
 from gate_contract.rules import RULE_BOOK_HASH, BookingIndex, Policy
@@ -15,8 +18,8 @@ def judge(goods: str = "regulated", age_s: int | None = 3) -> Judge:
     policy = Policy.default()
     index = BookingIndex([])
     if goods == "free":
-        return Judge("haikou", "free", policy, lambda _now: (index, age_s))
-    return Judge("haikou", "regulated", policy, lambda _now: (index, age_s))
+        return Judge("haikou", "free", policy, lambda _now: Known(index, age_s))
+    return Judge("haikou", "regulated", policy, lambda _now: Known(index, age_s))
 
 
 def passage(passage_id: str = "P1", reason: str = "") -> Passage:
@@ -55,3 +58,20 @@ def test_only_the_last_few_decisions_are_remembered() -> None:
     for number in range(REMEMBERED):
         decide(passage(f"P{number}"), NOW)
     assert decide(passage("old", reason="late"), NOW).action == ACTION_RELEASE
+
+
+def test_the_collectors_policy_takes_the_place_of_the_sites_own() -> None:
+    sent = Policy.from_toml("[K05]\nmost_hours = 1\n")
+    own = Policy.default()
+    known = Known(BookingIndex([]), 2 * 3600)
+    assert Judge("haikou", "free", own, lambda _now: known)(passage(), NOW).action == ACTION_RELEASE
+    decision = Judge("haikou", "free", own, lambda _now: replace(known, policy=sent))(passage(), NOW)
+    assert (decision.policy, [finding.code for finding in decision.findings]) == (sent.hash, ["K05"])
+
+
+def test_what_was_decided_is_told_for_those_that_come_after() -> None:
+    told = []
+    known = Known(BookingIndex([]), 3)
+    Judge("haikou", "free", Policy.default(), lambda _now: known, lambda *each: told.append(each))(passage(), NOW)
+    [(of, decision)] = told
+    assert (of.passage_id, decision.action) == ("P1", ACTION_RELEASE)

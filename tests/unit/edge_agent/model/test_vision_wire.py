@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from edge_agent.model.readings import EvidenceRef
+from edge_agent.model.readings import CharacterRead, EvidenceRef
 from edge_agent.model.vision_readings import (
     CameraHealth,
-    CharacterRead,
     ContainerSeen,
     FaceChecked,
     FaceMeasure,

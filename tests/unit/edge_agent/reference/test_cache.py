@@ -179,9 +179,9 @@ def test_a_machine_that_boots_in_1970_fetches_everything_anew(tmp_path: Path) ->
 
 def test_a_file_that_sqlite_only_reads_is_opened_anew_for_the_next_try(tmp_path: Path) -> None:
     cache = ReferenceCache(tmp_path / "r.db")
-    assert cache._connection is not None
-    cache._connection.close()
-    cache._connection = sqlite3.connect(
+    assert cache._file.connection is not None
+    cache._file.connection.close()
+    cache._file.connection = sqlite3.connect(
         f"{(tmp_path / 'r.db').as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
     )  # as after one open(2) that failed
     with pytest.raises(EdgeAgentError, match="readonly database"):

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from edge_agent.status.records import record_json, record_line
+from gate_contract.v1.act_pb2 import Actuation, LiftHolds, OfficerAct, SignedAct
 from gate_contract.v1.decision_pb2 import ACTION_HOLD, ACTION_RELEASE, Decision, Finding
 from gate_contract.v1.passage_pb2 import Passage, PlateRead, Weighing
+from gate_contract.v1.reading_pb2 import Reading, Scan
 from gate_contract.v1.record_pb2 import (
     LIFECYCLE_EVENT_STARTED,
     Garbled,
@@ -56,6 +58,19 @@ def test_a_passage_shows_plates_weights_what_to_do_and_why() -> None:
     assert record_line(7, body(passage=passage), "zh").endswith("暂扣：请联系关员  W01 D02")
 
 
+def test_an_officers_act_shows_who_did_what_and_why() -> None:
+    act = OfficerAct(passage_id="L1-ab", officer_id="C-17", authority="customs", reason="paper shown", lift=LiftHolds())
+    signed = SignedAct(act=act.SerializeToString(), signature=b"not looked at here")
+    assert summary(act=signed) == "L1-ab  C-17 (customs)  lift  paper shown"
+    assert summary(act=SignedAct(act=b"\xff")) == "act"
+
+
+def test_a_command_to_a_barrier_shows_what_for_and_what_came_of_it() -> None:
+    command = Actuation(lane_id="L1", device_id="io-1", command="open", cause="decision")
+    assert summary(actuation=command) == "L1  io-1  open  decision"
+    assert summary(actuation=Actuation(lane_id="L1", device_id="io-1", outcome="passed")) == "L1  io-1  passed"
+
+
 def test_a_passage_with_nothing_read_says_so() -> None:
     passage = Passage(passage_id="L1-ab", revision=1, local_decision=Decision(action=ACTION_RELEASE))
     assert summary(passage=passage) == "L1-ab.1  -  -  RELEASE"
@@ -76,6 +91,7 @@ def test_a_passage_with_nothing_read_says_so() -> None:
         ({"garbled": Garbled(device_id="s1", length=17, reason="checksum")}, "s1: 17 B  checksum"),
         ({"orphan": Orphan(device_id="p1", reason="too late", plate=PlateRead(text="琼A1"))}, "p1: 琼A1  too late"),
         ({"orphan": Orphan(device_id="p1", reason="too late")}, "p1: -  too late"),
+        ({"orphan": Orphan(device_id="x1", reason="nobody", reading=Reading(scan=Scan()))}, "x1: scan  nobody"),
         ({"probe": Probe(payload=b"x")}, "probe"),
         ({}, "not known"),
     ],

@@ -106,6 +106,21 @@ def test_the_whole_status_in_chinese_lines_up() -> None:
     assert "磁盘剩余天数  12.5 (剩余 80 GB，已用 25%)" in lines
 
 
+def test_control_orders_are_counted_and_those_that_do_not_hold_are_shown() -> None:
+    orders = {"active": 3, "waiting": 0, "expired": 7, "lifted": 1, "refused": 2}
+    reference = {"declarations": 40, "age_s": 2, "orders": orders}
+    shown = list(status_lines({**WELL, "reference": reference}, "en"))
+    assert shown[-1] == "control orders         3 in force, 2 refused"
+    assert list(status_lines({**WELL, "reference": reference}, "zh"))[-1] == "布控指令      3 生效中, 2 被拒绝"
+
+
+def test_how_many_wait_for_an_officer_is_told_with_what_to_ask() -> None:
+    shown = {**WELL, "stopped": [{"released": False}, {"released": True}, {"released": False}]}
+    assert "2 wait for an officer: gatectl why" in status_lines(shown, "en")
+    assert "2 起等待处理：gatectl why" in status_lines(shown, "zh")
+    assert not [line for line in status_lines({**WELL, "stopped": [{"released": True}]}, "en") if "officer:" in line]
+
+
 def test_a_machine_on_which_nothing_ever_ran_shows_only_that() -> None:
     assert list(status_lines(NEVER_RAN, "en")) == [
         "down",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -54,7 +55,6 @@ class Gate:
             self.take_waiting,
             self.blobs,
             self._refresh,
-            0.01,
             self.states.put,
             self.lost.put,
         )
@@ -63,7 +63,7 @@ class Gate:
         waiting, self.waiting = self.waiting, []
         return waiting
 
-    def _refresh(self, channel: grpc.Channel) -> None:
+    def _refresh(self, channel: grpc.Channel, _over: threading.Event) -> None:
         self.refresh(channel)
 
     def state(self) -> UplinkState:

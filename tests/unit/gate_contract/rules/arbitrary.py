@@ -22,7 +22,7 @@ from gate_contract.rules import (
     UsedRelease,
 )
 from gate_contract.rules.stays import Crossing
-from gate_contract.v1 import decision_pb2, declaration_pb2, passage_pb2, reading_pb2, stamp_pb2
+from gate_contract.v1 import decision_pb2, declaration_pb2, passage_pb2, reading_pb2, register_pb2, stamp_pb2
 from gate_contract.v1.order_pb2 import ControlOrder, Selector
 from tests.unit.gate_contract.rules.builders import HOUR, NOON, PLATE
 
@@ -270,6 +270,18 @@ contexts = st.builds(
     ),
     orders=st.one_of(st.none(), indexes),
     scan_ordered=st.sampled_from(["", "drawn"]),
+    selections=st.dictionaries(
+        st.sampled_from(["D-1", "D-2"]),
+        st.builds(
+            register_pb2.Selection,
+            mode=st.sampled_from(decision_pb2.ReleaseMode.values()),
+            credit_class=st.text(max_size=3),
+            drawn=st.booleans(),
+            officer_id=st.text(max_size=3),
+            selected_unix_ns=moments,
+            scan_ordered=st.sampled_from(["", "drawn"]),
+        ),
+    ),
     now_unix_ns=st.integers(-(2**63), 2**63 - 1),
     reference_age_s=st.one_of(st.none(), st.integers(-5, 2**64 - 1)),
     goods=goods_of_lanes,

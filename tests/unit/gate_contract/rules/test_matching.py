@@ -10,6 +10,7 @@ from tests.unit.gate_contract.rules.builders import (
     HOUR,
     NOON,
     PLATE,
+    a_container,
     a_declaration,
     a_passage,
     a_plate,
@@ -193,3 +194,24 @@ def test_several_declarations_of_one_sailing_are_matched_together() -> None:
 def test_the_way_back_is_another_booking() -> None:
     bookings = [a_declaration(), a_declaration("D-2", direction=passage_pb2.DIRECTION_OUTBOUND)]
     assert matched(match(a_passage(), bookings)) == (MatchKind.EXACT, ["D-1"])
+
+
+def test_of_very_many_bookings_two_edits_away_one_is_taken_only_with_evidence_of_its_own() -> None:
+    crowd = [a_declaration(f"X-{one}{two}", plate=f"琼A123{one}{two}") for one in "6789" for two in "6789"]
+    crowd.append(a_declaration("Y", plate="琼A123CC", trailer="琼A777挂", containers=["CSQU3054383"]))
+    unbooked = match(a_passage(), crowd)
+    assert (unbooked.kind, unbooked.neighbours) == (MatchKind.UNBOOKED, 17)
+    assert 0 < len(unbooked.passed_over) <= 5
+    for passage in (a_passage(plates=[PLATE, "琼A777挂"]), a_passage(readings=[a_container("CSQU3054383")])):
+        assert matched(match(passage, crowd)) == (MatchKind.NEAR, ["Y"])
+
+
+def test_a_booking_one_edit_away_is_nearer_than_any_number_two_edits_away() -> None:
+    crowd = [a_declaration(f"X-{one}{two}", plate=f"琼A123{one}{two}") for one in "6789" for two in "6789"]
+    found = match(a_passage(), [*crowd, a_declaration(plate="琼A12346")])
+    assert (matched(found), found.neighbours) == ((MatchKind.NEAR, ["D-1"]), 1)
+
+
+def test_a_booking_of_another_day_one_edit_away_does_not_hide_one_of_today_two_edits_away() -> None:
+    other_day = a_declaration("other day", plate="琼A12346", departure=NOON + 200 * HOUR)
+    assert matched(match(a_passage(), [other_day, a_declaration(plate="琼A1S34S")])) == (MatchKind.NEAR, ["D-1"])

@@ -47,7 +47,7 @@ def test_the_hash_is_of_the_values_not_of_their_spelling() -> None:
         ("[V01]\nmatch_within = 1.0", ["V01.match_within", "from 1 to 2"]),
         ("[V01]\nmatch_withing = 1", ["V01.match_withing is unknown", "did you mean match_within?"]),
         ("[V01]\nzzz = 1", ["V01.zzz is unknown", "known here: match_within, few_bookings"]),
-        ("[W33]\nx = 1", ["W33 is unknown", "known here: booking, V01"]),
+        ("[W33]\nx = 1", ["W33 is unknown", "known here: booking, release, V01"]),
         ("[W02]\ntwo_axle_kilograms = 1", ["W02.two_axle_kilograms is unknown", "did you mean two_axles_kilograms?"]),
         (
             "[X01.chapters]\nfish = 3",
@@ -103,6 +103,10 @@ def test_every_fault_of_a_policy_is_named_at_once() -> None:
         ("S01", "here_before_departure_minutes", 0, 1440),
         ("K01", "noted_seconds", 1, 60),
         ("K05", "most_hours", 1, 168),
+        ("release", "good_of_ten_thousand", 0, 10_000),
+        ("release", "warned_of_ten_thousand", 0, 10_000),
+        ("release", "dishonest_of_ten_thousand", 0, 10_000),
+        ("release", "unknown_of_ten_thousand", 0, 10_000),
     ],
 )
 def test_both_ends_of_the_bounds_are_allowed_and_nothing_beyond(section: str, key: str, low: int, high: int) -> None:

@@ -88,7 +88,7 @@ def test_v01_names_everything_it_looked_at() -> None:
     assert inputs["plate_booked"] == PLATE
     assert inputs["plate_also_read"] == "not read"
     assert (inputs["edits"], inputs["edits_not_look_alike"]) == ("1", "1")
-    assert (inputs["open_bookings"], inputs["plates_booked_within_reach"]) == ("21", "1")
+    assert (inputs["open_bookings"], inputs["plates_booked_as_near"]) == ("21", "1")
     assert (inputs["match_within_edits"], inputs["few_bookings"]) == ("2", "10")
     assert inputs["evidence"] == "none"
     assert inputs["difference_kilograms"] == "73850"

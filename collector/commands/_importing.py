@@ -1,0 +1,136 @@
+"""What the commands that import files share: formats, a progress bar, the report, the database to write in."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar, cast
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from collector.commands._common import utc_now
+from collector.commands._show import as_json
+from collector.config import CollectorConfig
+from collector.declarations.files import FileFormat
+from collector.declarations.intake import ImportReport
+from collector.keys import CollectorKeys
+from collector.ledger.log import Ledger
+from collector.store.engine import Store, open_store
+
+BAD_ROWS = 1
+"""Exit code when something in the file is wrong."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def import_options(command: Command) -> Command:
+    """FILE, --format, --partial and --json."""
+    for option in (
+        click.option("--json", "json_", is_flag=True, help="Report as JSON."),
+        click.option("--partial", is_flag=True, help="Import the good rows also when there are bad ones."),
+        click.option(
+            "--format",
+            "file_format",
+            type=click.Choice(["csv", "json"]),
+            help="Needed where FILE does not end in .csv, .json or .jsonl.",
+        ),
+        click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True)),
+    ):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def writing(config: CollectorConfig) -> Iterator[tuple[Store, Ledger]]:
+    """The database, made when there is none yet, and the ledger, whose head is this collector's. The server may run."""
+    keys = CollectorKeys.load_or_create(config.state_dir, config.deployment, config.hostnames, utc_now())
+    ledger = Ledger(keys.ledger)
+    store = open_store(config.database_url)
+    try:
+        with store.read() as connection:
+            ledger.check_head(connection)
+        yield store, ledger
+    finally:
+        store.close()
+
+
+@contextmanager
+def opened(file: str) -> Iterator[BinaryIO]:
+    """FILE to read bytes from; - is standard input."""
+    with click.open_file(file, "rb") as stream:
+        yield cast("BinaryIO", stream)  # click types it as text or bytes
+
+
+def tell(report: ImportReport, *, json_: bool, stored: str = "") -> None:
+    """Print what became of a file, `stored` in the place of counts; exit code 1 when something in it is wrong."""
+    click.echo(as_json(_report_json(report)) if json_ else _report_text(report, stored))
+    if report.bad:
+        sys.exit(BAD_ROWS)
+
+
+def format_of(file: str, given: str | None) -> FileFormat:
+    """The format that was given, or that the name of the file says."""
+    name = given or Path(file).suffix.removeprefix(".").lower()
+    if name == "csv":
+        return "csv"
+    if name in {"json", "jsonl", "ndjson"}:
+        return "json"
+    raise click.UsageError(f"{file} says nothing about its format: add --format csv or --format json")
+
+
+@contextmanager
+def progress(stream: BinaryIO) -> Iterator[Callable[[str, int], None]]:
+    """A bar on standard error when that is a terminal: bytes while reading, rows while storing."""
+    terminal = sys.stderr.isatty()
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True, disable=not terminal
+    ) as bar:
+        size = stream.seek(0, 2) or None if stream.seekable() else None
+        if size:
+            stream.seek(0)
+        reading_ = bar.add_task("reading, bytes", total=size)
+        storing = bar.add_task("storing, rows", total=None, visible=False)
+        rows = 0
+
+        def on_progress(stage: str, count: int) -> None:
+            nonlocal rows
+            if stage == "read":
+                rows = count
+                if terminal and size:
+                    bar.update(reading_, completed=stream.tell())
+            else:
+                bar.update(reading_, completed=size, total=size)
+                bar.update(storing, completed=count, total=max(rows, count), visible=True)
+
+        yield on_progress
+
+
+def _report_json(report: ImportReport) -> dict[str, object]:
+    return {
+        "rows": report.rows,
+        "new": report.new,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "bad_rows": report.bad_rows,
+        "stored": report.stored,
+        "bad": [asdict(bad) for bad in report.bad],
+    }
+
+
+def _report_text(report: ImportReport, stored: str) -> str:
+    lines = [f"row {bad.row}: {bad.field or 'the row'} {bad.value!r}: {bad.reason}" for bad in report.bad]
+    counts = f"{report.new} new, {report.changed} changed, {report.unchanged} unchanged, {report.bad_rows} bad"
+    if report.stored:
+        lines.append(stored or f"{report.rows} rows: {counts}")
+    else:
+        others = ", or import the others with --partial" if report.bad_rows < report.rows else ""
+        lines.append(
+            f"{report.rows} rows, {report.bad_rows} of them bad: nothing was imported. Correct what is wrong{others}"
+        )
+    return "\n".join(lines)

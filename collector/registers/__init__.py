@@ -1,0 +1,1 @@
+"""Registers: versioned reference data, besides declarations, that decisions rest on."""

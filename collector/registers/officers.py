@@ -1,0 +1,86 @@
+"""The list of officers: who may sign orders, for which authority, from when until when."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from sqlalchemy import Connection
+
+from collector.errors import CollectorError
+from collector.ledger.log import Ledger
+from collector.registers.intake import Entered, NewItem, enter
+from collector.registers.reading import officers
+from gate_contract.v1 import register_pb2 as pb
+from gate_contract.v1.order_pb2 import Officer
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+_LIST: Final = "`gate-collector officers list` shows them"
+
+
+def add(connection: Connection, ledger: Ledger, officer: Officer, now_unix_ns: int) -> Entered | None:
+    """Enter an officer in the caller's write transaction; None when they are known just so.
+
+    An id keeps its key and authority for ever, because orders signed with that key still refer to it.
+
+    Raises CollectorError when the id, key or term cannot be.
+    """
+    _check(officer, now_unix_ns)
+    known = officers(connection)
+    for other in known.values():
+        if other.officer_id != officer.officer_id and other.public_key == officer.public_key:
+            raise CollectorError(
+                f"this key is already that of the officer {other.officer_id}",
+                cause="an order needs two persons, and two ids with one key are one person",
+                fix="let the officer make a key of their own with `gate-collector officers keygen FILE`",
+            )
+    before = known.get(officer.officer_id)
+    if before is not None:
+        for what, old, new in (
+            ("key", before.public_key, officer.public_key),
+            ("authority", before.authority, officer.authority),
+        ):
+            if old != new:
+                raise CollectorError(
+                    f"the officer {officer.officer_id} has another {what}",
+                    cause="orders that were signed under this id would not hold any more",
+                    fix=f"`gate-collector officers end {officer.officer_id}`, then add the officer under a new id",
+                )
+    entered = enter(connection, ledger, [NewItem.of(pb.ITEM_KIND_OFFICER, officer.officer_id, officer)], now_unix_ns)
+    return entered[0] if entered else None
+
+
+def end(connection: Connection, ledger: Ledger, officer_id: str, at_unix_ns: int, now_unix_ns: int) -> Officer:
+    """End an officer's office at `at_unix_ns`, in the caller's write transaction. What they signed before holds.
+
+    Raises CollectorError when there is none, or their office ended earlier already.
+    """
+    officer = officers(connection).get(officer_id)
+    if officer is None:
+        raise CollectorError(f"there is no officer {officer_id!r}", fix=_LIST)
+    if officer.valid_until_unix_ns and officer.valid_until_unix_ns <= at_unix_ns:
+        raise CollectorError(f"the office of {officer_id} has an earlier end already", fix=_LIST)
+    if at_unix_ns <= officer.valid_from_unix_ns:
+        raise CollectorError(f"the office of {officer_id} begins only later", fix="name a later end with --at")
+    officer.valid_until_unix_ns = at_unix_ns
+    enter(connection, ledger, [NewItem.of(pb.ITEM_KIND_OFFICER, officer_id, officer)], now_unix_ns)
+    return officer
+
+
+def in_office(officer: Officer, at_unix_ns: int) -> bool:
+    """Whether they are in office at this moment."""
+    return officer.valid_from_unix_ns <= at_unix_ns < (officer.valid_until_unix_ns or 1 << 63)
+
+
+def _check(officer: Officer, now_unix_ns: int) -> None:
+    for what, text in (("id", officer.officer_id), ("authority", officer.authority)):
+        if not _NAME.fullmatch(text):
+            raise CollectorError(
+                f"{text[:80]!r} cannot be an officer's {what}",
+                fix="use 1 to 63 letters, digits, dots, hyphens and underscores; an id names nobody",
+            )
+    if officer.valid_until_unix_ns and officer.valid_until_unix_ns <= max(officer.valid_from_unix_ns, now_unix_ns):
+        raise CollectorError(
+            f"the office of {officer.officer_id} would end before it begins, or is over already",
+            fix="write --until as a moment to come, e.g. 2027-01-01",
+        )

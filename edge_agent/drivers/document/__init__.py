@@ -1,0 +1,1 @@
+"""Document readers: machine-readable zones of passports, identity cards and visas."""

@@ -1,0 +1,109 @@
+"""Officers' acts: what one officer did about one passage, signed with the officer's own key. Pure.
+
+Whoever judges a passage again opens its acts with the function here, at the gate and at the collector, so that the same
+acts count at both ends. What does not hold is refused with the reason, and has no effect.
+
+Source: Ed25519 (RFC 8032).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from google.protobuf.message import DecodeError
+
+from gate_contract.v1.act_pb2 import INSPECTION_RESULT_DETAINED, OfficerAct, SignedAct
+from gate_contract.v1.decision_pb2 import ACTION_HOLD, ACTION_RELEASE
+from gate_contract.v1.order_pb2 import Officer
+
+FORMAT: Final = 1
+MOST_BYTES: Final = 1 << 16
+
+_SIGNED: Final = b"tidegate/officer-act/v1\n"
+
+
+class ActError(ValueError):
+    """An act that must not count. `act_id` is "" where even that cannot be read."""
+
+    def __init__(self, act_id: str, reason: str) -> None:
+        """`str()` names the act and the reason."""
+        super().__init__(f"act {act_id or '(unreadable)'}: {reason}")
+        self.act_id, self.reason = act_id, reason
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedAct:
+    """An act whose signature holds, and the officer who signed it."""
+
+    act: OfficerAct
+    officer: Officer
+
+
+def sign_act(act: bytes, key: Ed25519PrivateKey) -> bytes:
+    """A serialised SignedAct of a serialised OfficerAct."""
+    return SignedAct(act=act, signature=key.sign(_SIGNED + act)).SerializeToString()
+
+
+def open_act(data: bytes, officers: Mapping[str, Officer]) -> OpenedAct:
+    """Open a serialised SignedAct. The signature is verified before anything that the act says is believed.
+
+    Args:
+        data: as it was recorded.
+        officers: by officer id, from the deployment's list.
+
+    Raises:
+        ActError: it does not hold; the reason is for a person.
+    """
+    if len(data) > MOST_BYTES:
+        raise ActError("", f"{len(data)} bytes are more than an act has ({MOST_BYTES})")
+    try:
+        signed = SignedAct.FromString(data)
+        act = OfficerAct.FromString(signed.act)
+    except DecodeError:
+        raise ActError("", "it is no SignedAct") from None
+    officer = _signer(act, signed, officers)
+    for fault in _faults(act):
+        raise ActError(act.act_id, fault)
+    return OpenedAct(act, officer)
+
+
+def _signer(act: OfficerAct, signed: SignedAct, officers: Mapping[str, Officer]) -> Officer:
+    officer = officers.get(act.officer_id)
+    if officer is None:
+        raise ActError(act.act_id, f"{act.officer_id!r} is no officer of this deployment")
+    try:
+        Ed25519PublicKey.from_public_bytes(officer.public_key).verify(signed.signature, _SIGNED + signed.act)
+    except (InvalidSignature, ValueError):
+        raise ActError(act.act_id, f"the signature of officer {officer.officer_id} does not hold") from None
+    if officer.authority != act.authority:
+        raise ActError(
+            act.act_id, f"officer {officer.officer_id} acts for {officer.authority!r}, not for {act.authority!r}"
+        )
+    if not officer.valid_from_unix_ns <= act.at_unix_ns < (officer.valid_until_unix_ns or 1 << 63):
+        raise ActError(act.act_id, f"officer {officer.officer_id} was not in office when it was done")
+    return officer
+
+
+def _faults(act: OfficerAct) -> Iterable[str]:
+    """What is wrong with it, worst first."""
+    if act.format != FORMAT:
+        yield f"it is written in format {act.format}, which this release does not know"
+    if not act.act_id or not act.passage_id:
+        yield "it has no id, or names no passage"
+    if not act.authority:
+        yield "it names no authority"
+    if act.at_unix_ns <= 0:
+        yield "it does not say when it was done"
+    if not act.reason.strip():
+        yield "it gives no reason: say why"
+    what = act.WhichOneof("what")
+    if what is None:
+        yield "it does nothing that this release knows"
+    if what == "inspection" and not 0 < act.inspection.result <= INSPECTION_RESULT_DETAINED:
+        yield "its inspection does not say what it found: as declared, differs or detained"
+    if what == "override" and not ACTION_RELEASE <= act.override.action <= ACTION_HOLD:
+        yield "its override asks for none of release, review, inspect and hold"
