@@ -12,12 +12,14 @@ JOBS ?= 2
 .PHONY: help setup proto demo test test-slow explore lint breaking torture sweep powercut fuzz bench coverage lock clean
 
 help:
-	@echo "make demo      one collector, two gates, 40 trucks: from scale bytes to audited verdicts"
+	@echo "make demo      one collector, lanes of four kinds, 200 vehicles, 200 travellers: from bytes to audited verdicts"
 	@echo "make test      all tests but the slow ones"
 	@echo "make test-slow the slow ones: lossy lines, thousands of reconnections"
+	@echo "make explore   the properties again, with other and more examples (EXAMPLES=2000)"
 	@echo "make lint      ruff, mypy --strict, import contracts, buf lint"
 	@echo "make breaking  does the contract still fit what older releases send?"
 	@echo "make torture   kill both programs at random, N times (200): nothing that was captured may be lost or doubled"
+	@echo "make sweep, make powercut, make fuzz  a fault at every file system call, a disk without power, wild input: minutes"
 	@echo "make bench     what each stage costs"
 	@echo "make coverage  is every branch of journal, seal, ingest and uplink taken by a test?"
 	@echo "make lock      pin dependencies anew (needs uv)"

@@ -22,6 +22,7 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 PARTS = {
     "stages": "What each stage costs",
     "rules": "The rule book over one passage",
+    "reconcile": "The centre's judge, with everything it looks at",
     "end_to_end": "End to end, and NATS JetStream beside it",
     "latency": "From capture to verdict",
     "barrier": "From the last reading to the barrier",

@@ -17,13 +17,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
-from http import HTTPStatus
-from http.client import HTTPConnection
-from itertools import zip_longest
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from benchmarks.barrier_traffic import Traffic
 from benchmarks.end_to_end import collector_in
 from benchmarks.live import PASSAGE_EVERY, passage
 from benchmarks.load import GROUP, records
@@ -31,19 +27,17 @@ from benchmarks.modbus_watch import Watch
 from benchmarks.report import load, ms, table
 from edge_agent.journal.journal import Journal
 from edge_agent.keys import AgentKeys
-from edge_agent.simulate.anpr import CameraDetails, event_body, plate_event
-from edge_agent.simulate.camera import CHINA, MULTIPART
 from edge_agent.simulate.declarations import as_csv
 from edge_agent.simulate.gate import Gate
-from edge_agent.simulate.indicator import Indicator
-from edge_agent.simulate.io_box import BARRIER, LOOP_OUT, IoBox
+from edge_agent.simulate.io_box import IoBox
 from edge_agent.simulate.plan import LanePlan, VehiclePlan, build_plan
 from edge_agent.simulate.ports import free_ports
 from edge_agent.simulate.programs import run_command, running, wait_until
 from edge_agent.simulate.scenario import parse_scenario
-from edge_agent.simulate.site import indicator_frames
 from edge_agent.status import reading
+from gate_contract.v1.passage_pb2 import Passage
 from gate_contract.v1.record_pb2 import Record
+from gate_contract.v1.stamp_pb2 import Stamp
 
 VEHICLES = 200
 """In each of the two runs."""
@@ -52,16 +46,9 @@ WAITING = 200_000
 LIMIT = 1400
 """Records a second of the uplink while the backlog drains: so that it lasts as long as the vehicles come."""
 
+REST_DRAINS_S = 300.0
 KNOWN_SHARE = 0.95
 """So many vehicles at least must have been weighed before their plate was posted; the others are left out."""
-
-PATIENCE_S = 30.0
-EMPTY_S = 0.1
-STANDS_S = 0.3
-"""A vehicle stands for so long before its plate is posted: three times what its weight takes to stand still."""
-
-SHUTS_S = 1.0
-"""So long after the loop is free the barrier is told to shut, or the loop was not seen."""
 
 SCENARIO = """
 seed = 6
@@ -83,99 +70,63 @@ QUICK_SCALE = 'stable_window = "100 ms"'
 """In the site file, so that many vehicles fit into a short time. The weight is known before the time begins."""
 
 
-class Traffic:
-    """One vehicle after another through the lane; the driver goes by the barrier alone."""
-
-    def __init__(self, plan: LanePlan, gate: Gate, box: IoBox, watch: Watch) -> None:
-        """`gate` runs or will run with the scale and camera that this emulates."""
-        lane = plan.lane
-        self._box, self._watch = box, watch
-        self._url = urlsplit(gate.camera_url)
-        self._camera = CameraDetails(f"EMULATED-{lane.camera_device_id}")
-        self._kilograms, self._since = Decimal(0), time.monotonic()
-        self.indicator = Indicator(indicator_frames(lane), gate.port_link, lambda: self._kilograms, lane.rate_hertz)
-
-    def run(self, vehicles: Sequence[VehiclePlan]) -> list[float]:
-        """For each, seconds from its last reading to the barrier's command.
-
-        While one goes under the barrier the next drives onto the scale.
-        """
-        latencies = []
-        self._load(vehicles[0].gross_kilograms)
-        for vehicle, following in zip_longest(vehicles, vehicles[1:]):
-            time.sleep(max(0.0, self._since + STANDS_S - time.monotonic()))
-            begun, commanded = self._shown(vehicle)
-            latencies.append(commanded - begun)
-            self._load(Decimal(0))
-            time.sleep(EMPTY_S)
-            self._load(following.gross_kilograms if following else Decimal(0))
-            self._go_under(commanded)
-        return latencies
-
-    def _load(self, kilograms: Decimal) -> None:
-        self._kilograms, self._since = kilograms, time.monotonic()
-
-    def _shown(self, vehicle: VehiclePlan) -> tuple[float, float]:
-        """When the plate began to be posted, and when the barrier was told to open."""
-        event = plate_event(self._camera, vehicle.number, datetime.now(CHINA), vehicle.read_as, vehicle.colour)
-        body = event_body(self._camera, event, 1)
-        begun = time.monotonic()
-        self._post(body)
-        commanded = self._watch.written(BARRIER, on=True, after=begun)
-        if commanded is None:
-            raise SystemExit(f"the barrier stayed down for {PATIENCE_S:g} s before vehicle {vehicle.number}")
-        return begun, commanded
-
-    def _go_under(self, commanded: float) -> None:
-        """Over the loop, until the barrier comes down; again, should the agent have looked away."""
-        until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
-            self._box.set_input(LOOP_OUT, active=True)
-            self._watch.polled()
-            self._box.set_input(LOOP_OUT, active=False)
-            if self._watch.written(BARRIER, on=False, after=commanded, within_s=SHUTS_S) is not None:
-                return
-        raise SystemExit(f"the barrier stayed up for {PATIENCE_S:g} s behind a vehicle")
-
-    def _post(self, body: bytes) -> None:
-        """On a connection of its own, as these cameras do it."""
-        connection = HTTPConnection(self._url.hostname or "", self._url.port, timeout=PATIENCE_S)
-        connection.request("POST", self._url.path, body, {"Content-Type": MULTIPART, "Connection": "close"})
-        status = connection.getresponse().status
-        connection.close()
-        if status != HTTPStatus.OK:
-            raise SystemExit(f"a plate was answered with {status}")
-
-
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run gave.
+    """What one run gave; all of the vehicles whose plate was the last reading, each list sorted, in seconds.
 
     Attributes:
-        latencies: seconds, sorted; of the vehicles whose plate was the last reading.
-        drained: records a second that the collector took meanwhile.
+        latencies: from the post to the barrier's command.
+        kept: of that, from the camera's message to the decision: evidence, inbox, lane.
+        let_go: of that, from there to the command: rules, record, desk, gateway, lamp.
+        taken: records a second that the collector took meanwhile.
         load: processes that ran or waited for a core in the minute before its end.
     """
 
     latencies: Sequence[float]
-    drained: float
+    kept: Sequence[float]
+    let_go: Sequence[float]
+    taken: float
     load: float
 
-    def at(self, share: int) -> float:
-        """The latency that `share` percent do not exceed."""
-        return self.latencies[min(len(self.latencies) * share // 100, len(self.latencies) - 1)]
+
+def at(share: int, values: Sequence[float]) -> float:
+    """What `share` percent of the sorted values do not exceed."""
+    return values[min(len(values) * share // 100, len(values) - 1)]
 
 
 def drive(traffic: Traffic, vehicles: Sequence[VehiclePlan], gate: Gate) -> Run:
     """All of them, one after another."""
     before, begun = _journal(gate), time.monotonic()
     latencies = traffic.run(vehicles)
-    taken = _journal(gate)["acknowledged"] - before["acknowledged"]
-    late = weighed_late(gate, before["captured"], len(vehicles))
-    known = sorted(latency for latency, is_late in zip(latencies, late, strict=True) if not is_late)
+    rate = (_journal(gate)["acknowledged"] - before["acknowledged"]) / (time.monotonic() - begun)
+    told = recorded(gate, before["captured"], len(vehicles))
+    known = [
+        (latency, _seconds(passage.plates[0].at, passage.decided), _seconds(passage.decided, opened))
+        for latency, (passage, opened) in zip(latencies, told, strict=True)
+        if _seconds(passage.weighings[0].at, passage.plates[0].at) > 0
+    ]
     if len(known) < len(vehicles) * KNOWN_SHARE:
         raise SystemExit(f"only {len(known)} weights stood still before the plate came: the machine is too busy")
-    return Run(known, taken / (time.monotonic() - begun), load())
+    whole, kept, let_go = (sorted(values) for values in zip(*known, strict=True))
+    return Run(whole, kept, let_go, rate, load())
+
+
+def recorded(gate: Gate, first: int, vehicles: int) -> list[tuple[Passage, Stamp]]:
+    """Each vehicle's passage, in order, with when its barrier was commanded; `first`: index of the first record."""
+    found = [Record.FromString(body) for _, body in reading.records(gate.state_dir, first, 100 * vehicles)]
+    passages = [each.passage for each in found if each.HasField("passage") and each.passage.revision == 1]
+    opened = {
+        each.actuation.passage_id: each.actuation.commanded
+        for each in found
+        if each.actuation.command == "open" and not each.actuation.outcome
+    }
+    if len(passages) != vehicles or len(opened) != vehicles:
+        raise SystemExit(f"{vehicles} vehicles made {len(passages)} passages, and opened {len(opened)} times")
+    return [(each, opened[each.passage_id]) for each in passages]
+
+
+def _seconds(begin: Stamp, end: Stamp) -> float:
+    return (end.monotonic_ns - begin.monotonic_ns) / 1e9
 
 
 def preload(state_dir: Path, waiting: int) -> None:
@@ -213,7 +164,7 @@ def measure(vehicles: int, waiting: int, limit: int) -> tuple[Run, Run, int]:
                 gate.agent.stop()
                 gate.site_file.write_text(site, encoding="utf-8")
                 begin(gate, plan)
-                wait_until("the rest has drained", lambda: _journal(gate)["pending"] == 0, 120)
+                wait_until("the rest has drained", lambda: _journal(gate)["pending"] == 0, REST_DRAINS_S)
                 idle = drive(traffic, plan.vehicles[vehicles:], gate)
     return draining, idle, pending
 
@@ -236,15 +187,6 @@ def begin(gate: Gate, plan: LanePlan) -> None:
     wait_until("the gate has its declarations", ready)
 
 
-def weighed_late(gate: Gate, first: int, vehicles: int) -> list[bool]:
-    """For each vehicle in order, whether its weight was the last reading; `first` is the index of the first record."""
-    found = [Record.FromString(body) for _, body in reading.records(gate.state_dir, first, 100 * vehicles)]
-    passages = [each.passage for each in found if each.HasField("passage") and each.passage.revision == 1]
-    if len(passages) != vehicles:
-        raise SystemExit(f"{vehicles} vehicles made {len(passages)} passages")
-    return [each.weighings[0].at.monotonic_ns > each.plates[0].at.monotonic_ns for each in passages]
-
-
 def _journal(gate: Gate) -> dict[str, int]:
     counts: dict[str, int] = gate.status()["journal"]
     return counts
@@ -261,19 +203,33 @@ def main() -> None:
     print(f"{asked.vehicles} vehicles in each run, all released, one after another; {asked.waiting:,} records wait,")
     print(f"one in {PASSAGE_EVERY} a passage. When the last vehicle of the run beside the backlog had gone,")
     print(f"{pending:,} still waited. From the post of the plate, the last reading, to the barrier's coil on Modbus:\n")
+    runs, shares = {"idle": idle, "draining": draining}, (50, 95, 99, 100)
     rows = [
         (
             name,
             len(run.latencies),
-            f"{run.drained:,.0f}",
-            *(ms(run.at(share)) for share in (50, 95, 99, 100)),
+            f"{run.taken:,.0f}",
+            *(ms(at(share, run.latencies)) for share in shares),
             f"{run.load:.1f}",
         )
-        for name, run in (("idle", idle), ("draining", draining))
+        for name, run in runs.items()
     ]
-    ratios = (f"{draining.at(share) / idle.at(share):.2f}" for share in (50, 95, 99, 100))
+    ratios = (f"{at(share, draining.latencies) / at(share, idle.latencies):.2f}" for share in shares)
     head = ("uplink", "vehicles", "records a second taken", "p50, ms", "p95, ms", "p99, ms", "most, ms", "load")
     print(table(head, [*rows, ("draining / idle", "", "", *ratios, "")]))
+    print("\nOf that: keeping what the camera sent (pictures and message as evidence, the reading in the inbox), and")
+    print(
+        "letting go (rules, record, desk and gateway, each durable before the next, then the lamp and the barrier):\n"
+    )
+    print(
+        table(
+            ("uplink", "keeping p50, ms", "p99, ms", "letting go p50, ms", "p99, ms"),
+            [
+                (name, *(ms(at(share, values)) for values in (run.kept, run.let_go) for share in (50, 99)))
+                for name, run in runs.items()
+            ],
+        )
+    )
     if not pending:
         raise SystemExit("the backlog was gone before the last vehicle: give it more records or a lower limit")
 

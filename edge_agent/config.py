@@ -187,7 +187,7 @@ def _misfits(site: SiteFile) -> Iterator[str]:
     ports = {scale.port: f'scale "{scale.id}"' for scale in site.scale}
     yield from device_misfits(site.device, ports, {lane.id for lane in site.lane})
     yield from video_misfits(site.video, {lane.id for lane in site.lane})
-    yield from actuator_misfits(site.actuator, site.device, {lane.id for lane in site.lane})
+    yield from actuator_misfits(site.actuator, site.device, site.lane)
     yield from lane_misfits(site.lane, site)
     known = {"scale": {s.id for s in site.scale}, "camera": {c.id for c in site.camera}}
     videos = {video.id for video in site.video}

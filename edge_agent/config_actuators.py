@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from edge_agent.config_devices import DeviceTable
+from edge_agent.config_lanes import LaneTable
 from edge_agent.config_values import Name, SomeSeconds
 
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -84,8 +85,9 @@ class ActuatorTable(BaseModel):
             raise ValueError("pulse needs close: with a pulse on `open` alone nothing would close the barrier again")
         known = SAFE[self.kind]
         if self.fail_safe not in known and not (self.fail_safe == "" and self.kind != "barrier"):
+            said = f"is {self.fail_safe!r}" if self.fail_safe else "is missing"
             raise ValueError(
-                f"fail_safe is {self.fail_safe!r}; write one of {', '.join(map(repr, known))}"
+                f"fail_safe {said}; write one of {', '.join(map(repr, known))}"
                 + (" (a barrier must say it: decide who may be shut in)" if self.kind == "barrier" else "")
             )
         if self.kind != "barrier" and (self.seen_by is not None or "pass_within" in self.model_fields_set):
@@ -94,36 +96,73 @@ class ActuatorTable(BaseModel):
 
 
 def actuator_misfits(
-    actuators: Sequence[ActuatorTable], devices: Sequence[DeviceTable], lanes: Collection[str]
+    actuators: Sequence[ActuatorTable], devices: Sequence[DeviceTable], lanes: Sequence[LaneTable]
 ) -> Iterator[str]:
-    """What is right by itself and does not fit together; outputs and inputs of profiles are checked at the start."""
+    """What is right by itself and does not fit together; what profiles name is checked with the profiles."""
     by_id = {device.id: device for device in devices}
-    users: dict[tuple[str, str], str] = {}
+    ids: set[str] = set()
     barriers: dict[str, str] = {}
     for actuator in actuators:
         key = f'actuator "{actuator.id}"'
-        if actuator.lane not in lanes:
-            yield f"{key}, lane: there is no lane {actuator.lane!r}; known here: {', '.join(sorted(lanes))}"
+        if actuator.id in ids:
+            yield f"{key}, id: {actuator.id!r} is used twice; give every actuator its own name"
+        ids.add(actuator.id)
+        yield from _lane_misfits(key, actuator, lanes)
         yield from _unknown_device(f"{key}, device", actuator.device, by_id)
-        device = by_id.get(actuator.device)
-        for word, output in actuator.named.items():
-            first = users.setdefault((actuator.device, output), actuator.id)
-            if first != actuator.id:
-                yield f'{key}, {word}: {output!r} of {actuator.device} is used twice, first by actuator "{first}"'
-            if device is not None and device.outputs and output not in device.outputs:
-                known = ", ".join(sorted(device.outputs))
-                yield f"{key}, {word}: {actuator.device} has no output {output!r}; known here: {known}"
         if actuator.seen_by is not None:
-            name, _, contact = actuator.seen_by.partition("/")
-            yield from _unknown_device(f"{key}, seen_by", name, by_id)
-            watched = by_id.get(name)
-            if watched is not None and watched.inputs and contact not in watched.inputs:
-                known = ", ".join(sorted(watched.inputs))
-                yield f"{key}, seen_by: {name} has no input {contact!r}; known here: {known}"
+            yield from _seen_by_misfits(f"{key}, seen_by", actuator, by_id, lanes)
         if actuator.kind == "barrier":
             first_barrier = barriers.setdefault(actuator.lane, actuator.id)
             if first_barrier != actuator.id:
                 yield f'{key}: lane {actuator.lane!r} has a barrier already, "{first_barrier}"; a lane has one'
+    yield from _output_misfits(actuators, by_id)
+
+
+def _lane_misfits(key: str, actuator: ActuatorTable, lanes: Sequence[LaneTable]) -> Iterator[str]:
+    kinds = {lane.id: lane.kind for lane in lanes}
+    if actuator.lane not in kinds:
+        yield f"{key}, lane: there is no lane {actuator.lane!r}; known here: {', '.join(sorted(kinds))}"
+    elif kinds[actuator.lane] == "observation":
+        yield f"{key}, lane: nobody is stopped at the observation point {actuator.lane!r}; name another lane"
+
+
+def _output_misfits(actuators: Sequence[ActuatorTable], by_id: Mapping[str, DeviceTable]) -> Iterator[str]:
+    """One output, one user: also where it goes by two names, for a lamp must not raise a barrier."""
+    users: dict[tuple[str, str], str] = {}
+    names: dict[tuple[str, str], str] = {}
+    for actuator in actuators:
+        device = by_id.get(actuator.device)
+        for word, output in actuator.named.items():
+            key = f'actuator "{actuator.id}", {word}'
+            first = users.setdefault((actuator.device, output), actuator.id)
+            if first != actuator.id:
+                yield f'{key}: {output!r} of {actuator.device} is used twice, first by actuator "{first}"'
+            if device is None or not device.outputs:
+                continue
+            if output not in device.outputs:
+                known = ", ".join(sorted(device.outputs))
+                yield f"{key}: {actuator.device} has no output {output!r}; known here: {known}"
+                continue
+            point = device.outputs[output].partition(" ")[0]
+            other = names.setdefault((actuator.device, point), output)
+            if other != output:
+                yield f"{key}: {output!r} of {actuator.device} is {point}, as its {other!r} is; correct one of them"
+
+
+def _seen_by_misfits(
+    key: str, actuator: ActuatorTable, by_id: Mapping[str, DeviceTable], lanes: Sequence[LaneTable]
+) -> Iterator[str]:
+    seen_by = actuator.seen_by or ""
+    name, _, contact = seen_by.partition("/")
+    yield from _unknown_device(key, name, by_id)
+    watched = by_id.get(name)
+    if watched is not None and watched.inputs and contact not in watched.inputs:
+        yield f"{key}: {name} has no input {contact!r}; known here: {', '.join(sorted(watched.inputs))}"
+    if other := next((lane.id for lane in lanes if seen_by in lane.loops and lane.id != actuator.lane), None):
+        yield (
+            f'{key}: {seen_by!r} is the loop of lane "{other}", which says nothing of who is under this barrier; name '
+            "the loop behind it"
+        )
 
 
 def _unknown_device(key: str, name: str, devices: Mapping[str, DeviceTable]) -> Iterator[str]:

@@ -191,6 +191,10 @@ def _loop_misfits(key: str, loop: str, devices: Collection[DeviceTable]) -> Iter
     name, _, contact = loop.partition("/")
     device = by_id.get(name)
     if device is None:
+        other = next((device for device in devices if device.id == name), None)
+        if other is not None:
+            yield f"{key}: {name!r} is a {other.profile}; a loop is an input of an io/… device, or a distance sensor"
+            return
         near = get_close_matches(name, sorted(by_id), n=1)
         hint = f"did you mean {near[0]!r}?" if near else "add a [[device]] with a profile io/… and that id"
         yield f"{key}: there is no device with inputs {name!r}; {hint}"

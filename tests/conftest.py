@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +15,17 @@ from hypothesis import settings
 # by hand: `make explore`, with as many examples as there is time for; what it finds becomes an @example.
 settings.register_profile("same", derandomize=True, print_blob=True)
 settings.register_profile("explore", max_examples=int(os.environ.get("EXAMPLES", "2000")), print_blob=True)
+settings.register_profile("long")  # tests/properties: a state machine sets its own
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 # A background job of a shell is started with SIGINT ignored, and so would be every program the tests start: those that
 # are to end at Ctrl-C would not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Journeys start hundreds of programs: without bytecode each would compile the whole project anew, half a second each
+# time, and pytest would rewrite every test anew. Some build machines ask for none to be written.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

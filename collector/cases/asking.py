@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from collector.cases.core import COLLECTOR, Case, apply, case_id_of, matter_of
 from collector.cases.policy import CasePolicy
-from collector.reconcile.core import JUDGED_AGAIN
+from gate_contract.again import JUDGED_AGAIN
 from gate_contract.rules.findings import REVIEW, gravest_first
 from gate_contract.v1 import case_pb2 as pb
 from gate_contract.v1.decision_pb2 import Finding

@@ -18,6 +18,7 @@ from collector.commands._show import as_json
 from collector.config import CollectorConfig
 from collector.declarations.files import FileFormat
 from collector.declarations.intake import ImportReport
+from collector.declarations.reader import BadValue
 from collector.keys import CollectorKeys
 from collector.ledger.log import Ledger
 from collector.store.engine import Store, open_store
@@ -123,8 +124,13 @@ def _report_json(report: ImportReport) -> dict[str, object]:
     }
 
 
+def _named(bad: BadValue) -> str:
+    """What is wrong, if it is not the row as a whole."""
+    return f"{bad.field or 'the row'} {bad.value!r}: " if bad.field or bad.value else ""
+
+
 def _report_text(report: ImportReport, stored: str) -> str:
-    lines = [f"row {bad.row}: {bad.field or 'the row'} {bad.value!r}: {bad.reason}" for bad in report.bad]
+    lines = [f"row {bad.row}: {_named(bad)}{bad.reason}" for bad in report.bad]
     counts = f"{report.new} new, {report.changed} changed, {report.unchanged} unchanged, {report.bad_rows} bad"
     if report.stored:
         lines.append(stored or f"{report.rows} rows: {counts}")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import click
 from rich.console import Console
+from sqlalchemy import Connection
 
 from collector.commands._account import (
     CLOCKS,
@@ -32,12 +33,12 @@ from collector.commands._standing import show_standing
 from collector.config import CollectorConfig
 from collector.reconcile.accounts import Account, account_of, evidence_of
 from collector.reconcile.core import Comparison, compare, difference_from_gate
-from collector.reconcile.policy import load_policy
+from collector.reconcile.policy import load_policy, policy_then
 from gate_contract.rules import Policy
 from gate_contract.rules.text import plain as exact
 from gate_contract.rules.weights import NoBalance
 from gate_contract.v1.decision_pb2 import Decision, Finding
-from gate_contract.v1.passage_pb2 import Passage, PlateRead, Weighing
+from gate_contract.v1.passage_pb2 import LANE_KIND_PASSENGER, Passage, PlateRead, Weighing
 
 
 @click.command()
@@ -48,7 +49,7 @@ def explain(config: CollectorConfig, passage_id: str, json_: bool) -> None:
     """Explain the verdict on PASSAGE: every input, tolerance and version that led to it, and the verdicts before."""
     with reading(config) as connection:
         account = account_of(connection, passage_id)
-    comparison = _comparison(account, load_policy(config.policy_file))
+        comparison = _comparison(connection, account, load_policy(config.policy_file))
     if json_:
         click.echo(as_json(account_json(account, comparison)))
         return
@@ -56,7 +57,7 @@ def explain(config: CollectorConfig, passage_id: str, json_: bool) -> None:
     _show_passage(out, account)
     _show_verdict(out, account)
     show_standing(out, account)
-    if comparison:
+    if comparison and account.revisions[-1].passage.lane_kind != LANE_KIND_PASSENGER:
         _show_comparison(out, comparison)
     _show_declarations(out, account)
     _show_gate(out, account)
@@ -64,14 +65,16 @@ def explain(config: CollectorConfig, passage_id: str, json_: bool) -> None:
     _show_evidence(out, account)
 
 
-def _comparison(account: Account, policy: Policy) -> Comparison | None:
+def _comparison(connection: Connection, account: Account, configured: Policy) -> Comparison | None:
     if not account.verdicts:
         return None
-    verdict, _ = account.verdicts[-1]
+    verdict, ledger_index = account.verdicts[-1]
     judged = next((each for each in account.revisions if each.source.revision == verdict.revision), None)
     if judged is None:
         return None
-    return compare(judged.passage, judged.source.site_id, account.declarations, verdict.decision, policy)
+    site_id = judged.source.site_id
+    policy = policy_then(connection, site_id, ledger_index, configured)
+    return compare(judged.passage, site_id, account.declarations, verdict.decision, policy)
 
 
 def _say(out: Console, text: str) -> None:
@@ -180,7 +183,7 @@ def _show_comparison(out: Console, comparison: Comparison) -> None:
             inputs.add_row(f"  {plain(each.name)}", plain(each.value), plain(each.source))
         out.print(inputs)
     if not comparison.same_policy:
-        _say(out, "[yellow]with the tolerances of today; the verdict was given under another policy[/]")
+        _say(out, "[yellow]with the tolerances configured today; the verdict was given under another policy[/]")
 
 
 def _show_declarations(out: Console, account: Account) -> None:

@@ -110,7 +110,7 @@ def replay(
         _show(console(), report.changed)
         click.echo(
             f"{report.judged} verdicts judged again: {len(report.changed)} would be otherwise, "
-            f"{report.identical} are the same to the byte"
+            f"{report.judged - len(report.changed)} would be the same, {report.identical} of them to the byte"
         )
     sys.exit(WOULD_CHANGE if report.changed else 0)
 

@@ -97,12 +97,12 @@ def read_rows(
 def _encoding(error: UnicodeDecodeError) -> str:
     if error.object.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "it is UTF-16, which Excel calls Unicode Text"
-    wrong = error.object[error.start : error.start + 8].hex(" ")
+    wrong = f"{error.object[error.start]:02x}"  # no more of it: it may be somebody's name
     try:
         error.object[error.start : error.start + 2].decode("gb18030")
     except UnicodeDecodeError:
-        return f"the bytes {wrong} are no UTF-8"
-    return f"the bytes {wrong} are no UTF-8 and look like GBK, which a Chinese Excel writes"
+        return f"the byte {wrong} is no UTF-8"
+    return f"the byte {wrong} is no UTF-8 and looks like GBK, which a Chinese Excel writes"
 
 
 def _csv_entries(text: TextIO, form: Form[Read_co]) -> Iterator[tuple[int, Read_co | list[BadValue]]]:

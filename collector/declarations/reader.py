@@ -104,21 +104,30 @@ def closest(name: str, known: Sequence[str]) -> str:
 
 
 def read_header(
-    header: Sequence[str], fields: Sequence[str], required: Sequence[str]
+    header: Sequence[str], fields: Sequence[str], required: Sequence[str], *, personal: bool = False
 ) -> tuple[str, ...] | list[BadValue]:
-    """Read a CSV header: the columns in their order, or what is wrong. Optional columns may be absent."""
+    """Read a CSV header: the columns in their order, or what is wrong. Optional columns may be absent.
+
+    `personal`: where the header was forgotten its place is a person's; unknown names are told without repeating them.
+    """
     names = [cell.strip() for cell in header]
     bad = [
-        BadValue(1, name, shown(name), f"unknown column{closest(name, fields)}") for name in names if name not in fields
+        BadValue(1, "…", "…", f"unknown column; known are {', '.join(fields)}")
+        if personal
+        else BadValue(1, name, shown(name), f"unknown column{closest(name, fields)}")
+        for name in names
+        if name not in fields
     ]
     bad += [BadValue(1, name, name, "the column is there more than once") for name in fields if names.count(name) > 1]
     bad += [BadValue(1, name, "", "the required column is missing") for name in required if name not in names]
     return bad or tuple(names)
 
 
-def cells_by_column(row: int, cells: Sequence[str], columns: Sequence[str]) -> dict[str, object] | list[BadValue]:
-    """A CSV row's cells under the names of their columns."""
+def cells_by_column(
+    row: int, cells: Sequence[str], columns: Sequence[str], *, personal: bool = False
+) -> dict[str, object] | list[BadValue]:
+    """A CSV row's cells under the names of their columns; a `personal` row is never repeated."""
     if len(cells) == len(columns):
         return dict(zip(columns, cells, strict=True))
     why = f"the row has {len(cells)} cells and the header {len(columns)}: a text with a comma needs quotation marks"
-    return [BadValue(row, "", shown(",".join(cells)), why)]
+    return [BadValue(row, "", "…" if personal else shown(",".join(cells)), why)]

@@ -66,7 +66,7 @@ def from_cells(
     row: int, cells: Sequence[str], columns: Sequence[str], pseudonyms: Pseudonyms = no_pseudonyms
 ) -> Declaration | list[BadValue]:
     """One CSV row. Never raises: what is wrong with it is returned, all of it."""
-    entry = cells_by_column(row, cells, columns)
+    entry = cells_by_column(row, cells, columns, personal="drivers" in columns)
     if isinstance(entry, list):
         return entry
     bad = []

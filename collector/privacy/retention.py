@@ -24,8 +24,10 @@ EVERY_S: Final = 3600.0
 ACTOR: Final = "retention"
 """In the ledger, for a key that no person destroyed."""
 
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+"""Names the machine's start; the service's unit must leave it visible."""
+
 _REASON: Final = "its term is over"
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _DECIDED: Final = "decided"  # cases.state
 _HOUR_NS: Final = 3600 * 10**9
 
@@ -44,7 +46,7 @@ class Retention:
         """Destroy what is due now, if the clock may be believed; what fails is logged and tried again in an hour."""
         try:
             self.step_at(this_instant())
-        except CollectorError as error:
+        except (CollectorError, OSError) as error:  # OSError: a /proc that tells nothing
             _log.error("personal data whose term is over could not be destroyed", cause=str(error))
 
     def step_at(self, now: Instant) -> list[KeyEntry]:
@@ -79,7 +81,7 @@ class Retention:
 
 def this_instant() -> Instant:
     """Both clocks of this machine, now."""
-    boot_id = _BOOT_ID.read_text(encoding="ascii").strip()
+    boot_id = BOOT_ID.read_text(encoding="ascii").strip()
     return Instant(time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot_id)
 
 

@@ -29,7 +29,7 @@ SAILING: Final = "sailing"
 LOOKED_AT_FOR: Final = 48 * HOUR
 """After its departure: a gate that was offline has brought its passages by then, and the heads are counted."""
 
-EVERY: Final = 60_000_000_000
+EVERY: Final = 10_000_000_000
 """Nanoseconds between two looks: nothing here stops anybody."""
 
 
@@ -52,9 +52,11 @@ class BoardingWatch:
         }
         with store.read() as connection:
             states = _states(connection, sorted(left))
+            manifests = _manifests(connection, sorted(left))
         changed = {
             each: (
                 *states.get(each, ()),
+                manifests.get(each, 0),
                 sailing.SerializeToString(deterministic=True),
                 registers.policy_of(sailing.site_id).hash,
             )
@@ -86,6 +88,13 @@ def _states(connection: Connection, sailing_ids: Sequence[str]) -> dict[str, tup
         .group_by(tickets.sailing_id)
     )
     return {row[0]: tuple(row[1:]) for row in connection.execute(query)} if sailing_ids else {}
+
+
+def _manifests(connection: Connection, sailing_ids: Sequence[str]) -> dict[str, int]:
+    """Version of each one's manifest: one that only takes somebody off, or is withdrawn, brings no ticket."""
+    table = schema.register_items.c
+    query = select(table.item_key, table.version).where(table.kind == pb.ITEM_KIND_MANIFEST, table.latest)
+    return {row.item_key: row.version for row in connection.execute(query.where(table.item_key.in_(sailing_ids)))}
 
 
 def _settle(connection: Connection, sailing: pb.Sailing, registers: RegisterMemory, now_unix_ns: int) -> None:

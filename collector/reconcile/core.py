@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from gate_contract.again import JUDGED_AGAIN, only_left
 from gate_contract.rules import (
     BookingIndex,
     Context,
@@ -24,7 +25,6 @@ from gate_contract.v1.declaration_pb2 import Declaration
 from gate_contract.v1.ledger_pb2 import Verdict
 from gate_contract.v1.passage_pb2 import Passage
 
-JUDGED_AGAIN = "K02"
 JOURNAL_BROKEN = "K03"
 
 
@@ -59,14 +59,20 @@ def judge(waiting: Waiting, policy: Policy) -> Decision | None:
         return fresh
     if earlier.revision == waiting.passage.revision and _substance(earlier.decision) == _substance(fresh):
         return None
-    return judge_afresh(waiting, policy)
+    return _again(waiting, earlier, fresh, policy)
 
 
 def judge_afresh(waiting: Waiting, policy: Policy) -> Decision:
     """The decision, whether or not it repeats the verdict that stands."""
-    if waiting.earlier is None:
-        return decide(waiting.passage, waiting.bookings, waiting.context, policy)
-    decided = waiting.earlier.decision
+    fresh = decide(waiting.passage, waiting.bookings, waiting.context, policy)
+    return fresh if waiting.earlier is None else _again(waiting, waiting.earlier, fresh, policy)
+
+
+def _again(waiting: Waiting, earlier: Verdict, fresh: Decision, policy: Policy) -> Decision:
+    """With K02, but where the vehicle has only left."""
+    decided = earlier.decision
+    if only_left(waiting.passage, decided, fresh):
+        return fresh
     before = EarlierDecision(waiting.reason, decided.action, decided.decided_unix_ns)
     return decide(waiting.passage, waiting.bookings, replace(waiting.context, earlier=before), policy)
 

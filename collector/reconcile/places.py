@@ -51,7 +51,7 @@ class Boardings:
         travellers: Travellers,
         before: int | None,
     ) -> None:
-        """`passages` are (site, passage, its facts, when it was or, where its time cannot be believed, when it came)."""
+        """`passages` are (site, passage, its facts, when it was; where its time cannot be believed, when it came)."""
         self._registers = registers
         moments = {(site, at) for site, _, facts, _ in passages if (at := facts.at_unix_ns) is not None}
         self._port = Port(connection, moments)

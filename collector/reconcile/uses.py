@@ -18,7 +18,8 @@ from gate_contract.v1.decision_pb2 import ACTION_RELEASE, Decision
 from gate_contract.v1.passage_pb2 import Passage
 from gate_contract.v1.register_pb2 import DeclarationQuantity
 
-KILOGRAMS: Final = "kilograms"
+KILOGRAMS: Final = "kg"
+"""Unit of what is weighed; what it is called is the declarant's matter."""
 
 
 def released(other: Passed, acts: Sequence[OpenedAct], decided_before: Sequence[Decision] = ()) -> bool:
@@ -69,7 +70,7 @@ def _used(quantity: DeclarationQuantity, facts: PassageFacts, trip: Trip | None,
         if trip
         else None
     )
-    if quantity.name != KILOGRAMS or trip is None or declared is None:
+    if quantity.unit != KILOGRAMS or trip is None or declared is None:
         return None
     balance, cargo = balance_of(facts, trip, policy), declared.cargo_kilograms
     if not isinstance(balance, Balance) or not isinstance(cargo, Decimal):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
@@ -47,15 +47,13 @@ class FlatForm(Generic[Row]):
 
     def columns_of(self, header: Sequence[str]) -> tuple[str, ...] | list[BadValue]:
         """Read a CSV header: the columns in their order, or what is wrong."""
-        return read_header(header, self._names(), [column.name for column in self.columns if column.required])
+        required = [column.name for column in self.columns if column.required]
+        return read_header(header, self._names(), required, personal=self._personal())
 
     def from_cells(self, row: int, cells: Sequence[str], columns: Sequence[str]) -> Row | list[BadValue]:
         """One CSV row. Never raises: what is wrong with it is returned, all of it."""
-        entry = cells_by_column(row, cells, columns)
-        if isinstance(entry, list):
-            personal = any(column.personal for column in self.columns)
-            return [replace(each, value="…") for each in entry] if personal else entry
-        return self._read(row, entry)
+        entry = cells_by_column(row, cells, columns, personal=self._personal())
+        return entry if isinstance(entry, list) else self._read(row, entry)
 
     def from_object(self, row: int, entry: object) -> Row | list[BadValue]:
         """One entry of a JSON list, its numbers as text. Never raises: what is wrong with it is returned, all of it."""
@@ -65,6 +63,9 @@ class FlatForm(Generic[Row]):
 
     def _names(self) -> list[str]:
         return [column.name for column in self.columns]
+
+    def _personal(self) -> bool:
+        return any(column.personal for column in self.columns)
 
     def _read(self, row: int, entry: Mapping[str, object]) -> Row | list[BadValue]:
         required = {column.name: "is required" for column in self.columns if column.required}

@@ -257,7 +257,9 @@ class Gateway:
         """A command for each actuator that understands one of the words; the barrier's has the opening's name."""
         wanted = tuple(words)
         found = []
-        for actuator in self._lane.actuators:
+        # A lamp that does not answer must not keep a barrier from opening, nor invite under one that is not open yet.
+        order = self._lane.actuators if Word.OPEN not in wanted else tuple(reversed(self._lane.actuators))
+        for actuator in order:
             for word in wanted:
                 if word in actuator.outputs:
                     name = opening_id if word is Word.OPEN and opening_id else self._new_id()

@@ -44,7 +44,8 @@ class LaneActuators:
     """What one lane has.
 
     Attributes:
-        actuators: in the order in which they are commanded; those for people before barriers.
+        actuators: in the order in which they are told to stop: lamps and displays, then the barrier. They are let
+            through in the other order.
         seen_device: device whose input shows that somebody is in the gateway; "" when the lane has none.
         seen_input: that input.
         pass_within_s: a release is used up after so long without anybody in the gateway; without such an input it is

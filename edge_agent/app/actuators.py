@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 from uuid import uuid4
@@ -109,7 +110,7 @@ class GatewayWorker:
         """Carry out nothing more but the fail-safe words, and wait for that."""
         self._stop.set()
         if self._thread.ident is not None:
-            self._thread.join(timeout=5)
+            self._thread.join(timeout=5 + 2 * sum(each.pulse_s or 0 for each in self.lane.actuators))
 
     def _run(self) -> None:
         self._carry_out(self._gateway.resumed(self._state))
@@ -150,9 +151,9 @@ class GatewayWorker:
             for output, active in writes.items():
                 station.write(output, active=active)
             if actuator.pulse_s is not None:
-                self._stop.wait(actuator.pulse_s)
-                for output, active in writes.items():
-                    station.write(output, active=not active)
+                time.sleep(actuator.pulse_s)  # whole also at the stop: a shorter one is no press of the button
+                for output in [each for each, active in writes.items() if active]:
+                    station.write(output, active=False)
         except EdgeAgentError as error:
             problem = str(error)
             LOG.error("gateway.not_commanded", actuator=actuator.actuator_id, problem=problem)  # noqa: TRY400 - told in words

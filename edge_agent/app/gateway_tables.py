@@ -20,7 +20,6 @@ def gateways_of(tables: Iterable[ActuatorTable]) -> list[LaneActuators]:
 def _lane(lane_id: str, tables: list[ActuatorTable]) -> LaneActuators:
     barrier = next((table for table in tables if table.kind == "barrier"), None)
     device, _, contact = (barrier.seen_by or "" if barrier else "").partition("/")
-    # Lamps and displays first: a driver must not read "stop" under a barrier that opens.
     ordered = sorted(tables, key=lambda table: table.kind == "barrier")
     return LaneActuators(
         lane_id, tuple(map(_actuator, ordered)), device, contact, barrier.pass_within if barrier else 30.0
@@ -31,7 +30,8 @@ def _actuator(table: ActuatorTable) -> Actuator:
     named = table.named
     words: dict[Word, dict[str, bool]] = {}
     for key, output in named.items():
-        others = {} if table.pulse is not None else {other: False for other in named.values() if other != output}
+        # With a pulse, too: an agent that died in the middle of one has left the other button pressed.
+        others = {other: False for other in named.values() if other != output}
         words[Word(key)] = {**others, output: True}
     if table.kind == "barrier":
         words.setdefault(Word.CLOSE, {named["open"]: False})

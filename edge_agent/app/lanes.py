@@ -104,3 +104,25 @@ def loop_problems(site: SiteFile) -> Iterator[str]:
             if contact not in known:
                 there = ", ".join(known) or "none"
                 yield f'lane "{lane.id}", {key}: {name} has no input {contact!r}; it has: {there}'
+
+
+def actuator_problems(site: SiteFile) -> Iterator[str]:
+    """Outputs and inputs that actuators name on a device whose table names none: the profile's, or nobody's."""
+    devices = {device.id: device for device in site.device if device.kind == "io"}
+    for actuator in site.actuator:
+        seen_device, _, contact = (actuator.seen_by or "").partition("/")
+        asked = [(word, actuator.device, output) for word, output in actuator.named.items()]
+        for word, name, point in [*asked, ("seen_by", seen_device, contact)]:
+            device = devices.get(name)
+            mine = device and (device.inputs if word == "seen_by" else device.outputs)
+            if device is None or mine:
+                continue  # told with the site file itself
+            try:
+                profile = load_profile(device.profile, device.profile_dir, of=IoProfile)
+            except EdgeAgentError:
+                continue
+            known = profile.input if word == "seen_by" else profile.output
+            if point not in known:
+                kind = "input" if word == "seen_by" else "output"
+                there = ", ".join(sorted(known)) or "none"
+                yield f'actuator "{actuator.id}", {word}: {name} has no {kind} {point!r}; it has: {there}'

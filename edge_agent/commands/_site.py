@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge_agent.app.agent import load_policy
 from edge_agent.app.camera_keep import camera_profile, password_of
-from edge_agent.app.lanes import loop_problems
+from edge_agent.app.lanes import actuator_problems, loop_problems
 from edge_agent.app.line import Line
 from edge_agent.app.stations import device_problems
 from edge_agent.clock import SystemClock
@@ -33,6 +33,7 @@ def _problems(site: SiteFile) -> Iterator[str]:
     yield from _line_problems(site)
     yield from device_problems(site.device)
     yield from loop_problems(site)
+    yield from actuator_problems(site)
     for camera in site.camera:
         yield from _camera_problems(camera)
     if site.video:

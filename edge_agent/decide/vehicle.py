@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 from edge_agent.decide.known import Known
 from edge_agent.model.moment import Moment
+from gate_contract.again import only_left
 from gate_contract.rules import EarlierDecision, Policy, decide
 from gate_contract.v1.decision_pb2 import Decision
 from gate_contract.v1.passage_pb2 import Passage
@@ -39,10 +41,12 @@ class Judge:
         """The decision on a passage, by the moment's wall clock or, where that cannot be right, a later time."""
         known = self._known(now)
         policy = known.policy or self._policy
-        before = self._earlier.get(passage.passage_id)
-        earlier = before and EarlierDecision(passage.revision_reason, before.action, before.decided_unix_ns)
-        context = known.context(passage, now, self._site_id, self._goods, policy, earlier)
+        context = known.context(passage, now, self._site_id, self._goods, policy, None)
         decision = decide(passage, known.index, context, policy)
+        before = self._earlier.get(passage.passage_id)
+        if before is not None and not only_left(passage, before, decision):
+            earlier = EarlierDecision(passage.revision_reason, before.action, before.decided_unix_ns)
+            decision = decide(passage, known.index, replace(context, earlier=earlier), policy)
         self._earlier[passage.passage_id] = decision
         while len(self._earlier) > REMEMBERED:
             self._earlier.popitem(last=False)

@@ -148,7 +148,7 @@ def _misfit(handed: Handed, act: OfficerAct, site_id: str) -> Words | None:
             f"该操作属于站点 {act.site_id!r}，本闸口为 {site_id!r}",
         )
     if [photo.sha256 for photo in photos_of(act)] != [sha256(photo).digest() for photo in handed.photos]:
-        return Words("The pictures are not those that the act names: take it anew", "照片与操作内容不符：请重新提交")
+        return Words("The pictures are not those that the act names: take it anew", "照片与操作所列不符：请重新提交")
     return None
 
 
@@ -192,7 +192,7 @@ def _nothing_to_lift(opened: OpenedAct, kept: Kept) -> Words | None:
     """A lift must settle something, and a hold under each code that it names."""
     before = kept.standing
     if before.released:
-        return Words("Nothing is held any more: it is released", "已无扣留：该次通行已放行")
+        return Words("Nothing is held any more: it is released", "已无拦截事项：该次通行已放行")
     after = stand(kept.decision, [*(known for _, known in kept.acts), opened], kept.earlier)
     settled = {now.code for was, now in zip(before.holds, after.holds, strict=True) if was.stands and not now.stands}
     missed = sorted(set(opened.act.lift.codes) - settled)
@@ -210,5 +210,5 @@ def _nothing_to_lift(opened: OpenedAct, kept: Kept) -> Words | None:
     return Words(
         f"{english} lifts nothing by this{code and f' under {code}'}. What would release it: "
         f"{' '.join(need.en for need in needs)}",
-        f"{chinese}的此项操作不能解除任何扣留{code and f'（{code}）'}。放行条件：{''.join(need.zh for need in needs)}",
+        f"{chinese}的此项操作不能解除任何拦截{code and f'（{code}）'}。放行条件：{''.join(need.zh for need in needs)}",
     )

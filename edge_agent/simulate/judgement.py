@@ -83,7 +83,8 @@ def seen_vehicles(collector_config: Path) -> list[Seen]:
 
 def judge(plan: Plan, collector_config: Path, statuses: Iterable[Callable[[], dict[str, Any]]]) -> Judgement:
     """Ask the collector and the gates, and compare."""
-    seen = _judged(plan, collector_config)
+    lanes = {lane.lane.lane_id for lane in plan.lanes}
+    seen = [each for each in _judged(plan, collector_config) if each.lane_id in lanes]
     lines = [
         _line(vehicle, [each for each in seen if _is(each, vehicle)], lane.lane.division_kilograms)
         for lane in plan.lanes
@@ -122,7 +123,12 @@ def show(console: Console, judgement: Judgement) -> None:
             f"[red]{line.wrong}[/]" if line.wrong else "[green]✓[/]",
         )
     console.print(table)
-    for check in judgement.checks:
+    show_checks(console, judgement.checks)
+
+
+def show_checks(console: Console, checks: Iterable[Check]) -> None:
+    """A line each."""
+    for check in checks:
         mark = "[green]✓[/]" if check.holds else "[red]✗[/]"
         console.print(f"{mark} {check.name}: {check.found}", highlight=False)
 

@@ -21,7 +21,7 @@ REASONS: dict[str, dict[Language, str]] = {
     },
     "status-unreadable": {
         "en": "The agent's status cannot be read; as its user one can: sudo -u tidegate-edge gatectl status. {text}",
-        "zh": "无法读取采集程序状态；请使用其用户：sudo -u tidegate-edge gatectl status。{text}",
+        "zh": "无法读取采集程序状态；请以其运行用户查询：sudo -u tidegate-edge gatectl status。{text}",
     },
     "device-unplugged": {"en": "{device} is unplugged. {text}", "zh": "{device} 未连接。{text}"},
     "device-silent": {"en": "{device} sends nothing. {text}", "zh": "{device} 无数据。{text}"},
@@ -74,7 +74,7 @@ REASONS: dict[str, dict[Language, str]] = {
     },
     "imbalance": {
         "en": "The journal does not balance: {text}. Call the operator and keep this machine as it is",
-        "zh": "日志数量不平衡：{text}。请联系运维人员，并保持本机现状",
+        "zh": "日志记录数不符：{text}。请联系运维人员，并保持本机现状",
     },
     "journal-not-written": {
         "en": "The journal cannot be written; nothing more is captured until it can. {text}",
@@ -86,7 +86,7 @@ REASONS: dict[str, dict[Language, str]] = {
     },
     "journal-unreadable": {
         "en": "The journal cannot be read; as the agent's user one can: sudo -u tidegate-edge gatectl status. {text}",
-        "zh": "无法读取日志；请使用采集程序的用户：sudo -u tidegate-edge gatectl status。{text}",
+        "zh": "无法读取日志；请以采集程序的运行用户查询：sudo -u tidegate-edge gatectl status。{text}",
     },
 }
 
@@ -97,7 +97,7 @@ LABELS: dict[str, dict[Language, str]] = {
     "device": {"en": "device", "zh": "设备"},
     "state": {"en": "state", "zh": "状态"},
     "last": {"en": "last reading", "zh": "最近读数"},
-    "age": {"en": "age", "zh": "时间"},
+    "age": {"en": "age", "zh": "距今"},
     "journal": {"en": "journal", "zh": "日志"},
     "captured": {"en": "captured", "zh": "已采集"},
     "acknowledged": {"en": "acknowledged", "zh": "已确认"},
@@ -118,7 +118,7 @@ LABELS: dict[str, dict[Language, str]] = {
     "reference": {"en": "declarations here", "zh": "本地申报数据"},
     "orders": {"en": "control orders", "zh": "布控指令"},
     "order-active": {"en": "in force", "zh": "生效中"},
-    "order-waiting": {"en": "not yet in force", "zh": "未到生效时间"},
+    "order-waiting": {"en": "not yet in force", "zh": "尚未生效"},
     "order-refused": {"en": "refused", "zh": "被拒绝"},
     "lane": {"en": "lane", "zh": "车道"},
     "vehicle": {"en": "vehicle at the gate", "zh": "当前车辆"},
@@ -131,8 +131,8 @@ LABELS: dict[str, dict[Language, str]] = {
     "stopped": {"en": "the agent was stopped", "zh": "采集程序停止"},
     # Who is stopped, and what field staff do about it (docs/desk.md).
     "stopped_now": {"en": "{} wait for an officer: gatectl why", "zh": "{} 起等待处理：gatectl why"},
-    "nobody_stopped": {"en": "nobody is stopped", "zh": "无被拦车辆或人员"},
-    "since": {"en": "since {} ({})", "zh": "自 {} 起（{}）"},
+    "nobody_stopped": {"en": "nobody is stopped", "zh": "没有被拦下的车辆或人员"},
+    "since": {"en": "since {} ({})", "zh": "自 {} 起（已 {}）"},
     "passage": {"en": "passage", "zh": "通行编号"},
     "plate": {"en": "plate", "zh": "车牌"},
     "container": {"en": "container", "zh": "集装箱"},
@@ -148,7 +148,7 @@ LABELS: dict[str, dict[Language, str]] = {
     "let_go_not_opened": {
         "en": "Released; nothing opened by itself, because it was not at the barrier. When it stands there: "
         "gatectl override {} --action release",
-        "zh": "已放行；因其当时不在道闸前，未自动开闸。到达道闸前时请执行：gatectl override {} --action release",
+        "zh": "已放行；当时不在道闸前，未自动开闸。待其到达道闸处，请执行：gatectl override {} --action release",
     },
     "let_go_unsure": {
         "en": "Released while the agent ended: look whether the barrier opened. If it did not: "
@@ -157,7 +157,7 @@ LABELS: dict[str, dict[Language, str]] = {
     },
     "agent_down": {
         "en": "The agent does not run. This is what it knew {} ago; acts are kept until it runs",
-        "zh": "采集程序未运行。以下为 {}前的情况；操作将保存至其运行后生效",
+        "zh": "采集程序未运行。以下为 {}前的情况；操作会先保存，待其运行后生效",
     },
     # The states of a device (edge_agent.model.readings.DeviceState).
     "ok": {"en": "ok", "zh": "正常"},
@@ -170,7 +170,7 @@ LABELS: dict[str, dict[Language, str]] = {
     "release": {"en": "RELEASE", "zh": "放行"},
     "review": {"en": "REVIEW: a person looks", "zh": "人工核查"},
     "inspect": {"en": "INSPECT", "zh": "查验"},
-    "hold": {"en": "HOLD: call the officer", "zh": "暂扣：请联系关员"},
+    "hold": {"en": "HOLD: call the officer", "zh": "拦截：请联系执法人员"},
 }
 
 

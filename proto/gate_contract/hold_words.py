@@ -36,7 +36,7 @@ def what_to_do(authority: str, action: Action.ValueType, codes: Sequence[str]) -
     sentences = {
         ACTION_HOLD: (
             f"{english} must lift the hold ({listed}): an officer of theirs gives a name and a reason.",
-            f"须由{chinese}解除扣留（{chinese_list}）：由其执法人员署名并说明理由。",
+            f"须由{chinese}解除拦截（{chinese_list}）：由其执法人员署名并说明理由。",
         ),
         ACTION_INSPECT: (
             f"{english} must inspect it ({listed}): an officer of theirs records what the inspection found.",

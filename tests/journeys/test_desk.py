@@ -137,7 +137,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Port]:
 def test_staff_see_in_chinese_who_is_held_why_and_what_would_release_it(port: Port) -> None:
     passage = port.held("琼A12345")
     shown = run_command("gatectl", "--config", port.gate.site_file, "why", "--lang", "zh").stdout
-    for words in ("L1", "琼A12345", "D02", "未找到对应申报单", "须由海关解除扣留", "可随时转至人工通道", passage):
+    for words in ("L1", "琼A12345", "D02", "未找到对应申报单", "须由海关解除拦截", "可随时转至人工通道", passage):
         assert words in shown
     english = run_command("gatectl", "--config", port.gate.site_file, "--lang", "en", "why", "L1").stdout
     for words in ("HOLD", "琼A12345", "Customs must lift the hold (D02)", "staffed lane"):

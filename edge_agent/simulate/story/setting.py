@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -53,10 +54,13 @@ class Setting:
 
     def credit(self, tellings: Iterable[Telling]) -> None:
         """Classes of declarants that have one."""
-        for each in tellings:
-            if each.credit_class:
-                reason = "told by the demo"
-                self._run("credit", "set", each.said.declarant_id, each.credit_class, "--reason", reason)
+
+        def rate(telling: Telling) -> None:
+            reason = "told by the demo"
+            self._run("credit", "set", telling.said.declarant_id, telling.credit_class, "--reason", reason)
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(rate, [each for each in tellings if each.credit_class]))
 
     def declarations(self, name: str, declarations: Sequence[Said]) -> None:
         """Versions, all in one file."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from edge_agent.app.records import RecordMaker
 from edge_agent.clock import SystemClock
 from edge_agent.journal.journal import Journal
 from edge_agent.keys import AgentKeys
-from edge_agent.simulate.programs import Program, run_command
+from edge_agent.simulate.programs import Program, ask, run_command
 from gate_contract.v1.act_pb2 import SignedAct
 from gate_contract.v1.passage_pb2 import Passage
 from gate_contract.v1.record_pb2 import Loss, LostInbox
@@ -59,6 +60,11 @@ class TellingGate:
             "--config", collector_config,
         )  # fmt: skip
         run_command("edge-agent", "enrol", "--invite", invitation, "--state-dir", self.state_dir)
+
+    def status(self) -> dict[str, Any]:
+        """`gatectl status --json`."""
+        answer: dict[str, Any] = ask("gatectl", "--config", self.site_file, "status")
+        return answer
 
     @property
     def origin(self) -> str:

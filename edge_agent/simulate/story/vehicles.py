@@ -225,8 +225,8 @@ def _amended(_teller: Teller, telling: Telling) -> None:
 
 
 def _used_before(teller: Teller, telling: Telling) -> None:
-    """The same vehicle went on the same declaration two minutes before: within one visit, but let go twice."""
-    at = teller.at() - timedelta(seconds=120)
+    """The same vehicle went out on the same declaration ten minutes before; nobody saw it come back (V05)."""
+    at = teller.at() - timedelta(minutes=10)
     name = f"{telling.passage.passage_id}-first"
     telling.passages.insert(0, (telling.said.site_id, readings.truck(name, "told-vehicle", telling.said, at)))
 
@@ -301,7 +301,7 @@ INJECTIONS = (
     _injection("packages counted otherwise", "D03", "INSPECT", _counted),
     _injection("lodged after the vehicle came", "D04", "REVIEW", _lodged_after),
     _injection("amended afterwards", "D05 K02", "REVIEW", _amended),
-    _injection("declaration used twice", "D06", "HOLD", _used_before),
+    _injection("declaration used twice", "D06 V05", "HOLD", _used_before),
     _injection("paid less than declared", "M01", "REVIEW", _paid_less),
     _injection("parties disagree", "M02", "INSPECT", _other_parties),
     _injection("duty unpaid", "M03", "HOLD", _duty_unpaid),

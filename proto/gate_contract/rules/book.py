@@ -69,7 +69,7 @@ PASSAGE_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule("X01", "scan does not show the declared goods", (3, 3), REVIEW, (Need.TRIP, Need.SCAN), goods_not_in_scan),
     Rule("X02", "alarm of a scanner or a radiation portal", (3, 4), HOLD, (), threat_alarm),
     Rule("X03", "ordered scan is missing", (3, 3), HOLD, (), ordered_scan_missing),
-    Rule("P01", "not on the manifest", (3, 3), REVIEW, (Need.MANIFEST, Need.DOCUMENT), not_on_manifest),
+    Rule("P01", "not on the manifest", (3, 3), REVIEW, (), not_on_manifest),
     Rule("P02", "face is not the document's", (3, 3), REVIEW, (Need.FACE,), face_not_documents),
     Rule("P03", "presentation attack suspected", (4, 4), REVIEW, (Need.FACE,), attack_suspected),
     Rule("P04", "document is not in order", (3, 3), REVIEW, (Need.DOCUMENT,), document_not_valid),

@@ -41,8 +41,8 @@ def declared_not_seen(unseen: Unseen) -> Iterator[Fired]:
 def regulated_without_declaration(case: Case) -> Iterator[Fired]:
     """D02: the lane carries regulated goods and no declaration can be this vehicle's.
 
-    An unread plate may be anyone's, so it counts as undeclared only where nothing at all is booked. Who walks through is
-    on a manifest, not in a declaration (P01).
+    An unread plate may be anyone's, so it counts as undeclared only where nothing at all is booked. Who walks through
+    is on a manifest, not in a declaration (P01).
     """
     if case.context.goods != "regulated" or case.passage.lane_kind == passage_pb2.LANE_KIND_PASSENGER:
         return

@@ -110,7 +110,15 @@ def _name(order: ControlOrder) -> str:
 
 
 def _about(hit: Hit) -> str:
-    return listed([_key(key) for key in hit.keys])
+    return listed([_ordered(hit, key) for key in hit.keys])
+
+
+def _ordered(hit: Hit, key: Key) -> str:
+    """What the order is about in its own words: a plate with its look-alikes as one is a plate of nobody."""
+    if key[0] != "plate":
+        return _key(key)
+    named = next((each.plate for each in hit.order.selectors if each.plate and plate_key(each.plate) == key), key[1])
+    return _key(("plate", named))
 
 
 def _key(key: Key) -> str:
@@ -120,7 +128,7 @@ def _key(key: Key) -> str:
 
 def _key_inputs(hit: Hit) -> tuple[Input, ...]:
     return tuple(
-        Input("selected_by", _key(key), "look-alikes of a plate as one: 0 O D Q, 1 I, 2 Z, 5 S, 8 B, 6 G")
+        Input("selected_by", _ordered(hit, key), "look-alikes of a plate as one: 0 O D Q, 1 I, 2 Z, 5 S, 8 B, 6 G")
         if key[0] == "plate"
         else Input("selected_by", _key(key), f"order {_name(hit.order)}")
         for key in hit.keys[:MOST_NAMED]

@@ -12,14 +12,21 @@ from gate_contract.rules.journey_rules import last_before, same_way_again, sight
 from gate_contract.rules.readings import DocumentFact
 from gate_contract.rules.stays import CHINA_STANDARD_TIME, Counting, MissingLeg, Stay, count_days
 from gate_contract.rules.text import EPOCH, MOST_NAMED, listed, moment, shown
+from gate_contract.v1 import passage_pb2
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def not_on_manifest(case: Case) -> Iterator[Fired]:
-    """P01: no document that was read has a ticket for this sailing."""
-    manifest = case.context.manifest
-    documents = [each for each in case.passage.seen.documents if each.pseudonym]
+    """P01: no document that was read has a ticket for this sailing, or none was read where one is asked for."""
+    passage, manifest = case.passage, case.context.manifest
+    if passage.lane_kind in {passage_pb2.LANE_KIND_VEHICLE, passage_pb2.LANE_KIND_EMPTY_CONTAINER}:
+        return
+    why = passage.why_missing("document")
+    if passage.lane_kind == passage_pb2.LANE_KIND_PASSENGER and not passage.seen.documents and why is not None:
+        yield _without_document(why)
+        return
+    documents = [each for each in passage.seen.documents if each.pseudonym]
     if manifest is None or not documents or any(each.pseudonym in manifest.tickets for each in documents):
         return
     yield Fired(
@@ -31,6 +38,17 @@ def not_on_manifest(case: Case) -> Iterator[Fired]:
             Input("tickets", str(len(manifest.tickets)), f"manifest of {shown(manifest.sailing_id)}"),
         ),
         tolerance="a document with a ticket for this sailing",
+    )
+
+
+def _without_document(why: str) -> Fired:
+    """Somebody who follows another through, or whose document could not be read: a person looks."""
+    return Fired(
+        severity=3,
+        action=REVIEW,
+        explanation=f"No document of this person was read: {shown(why)}.",
+        inputs=(Input("document", "none", shown(why)),),
+        tolerance="a document of everybody who goes through a lane that reads documents",
     )
 
 

@@ -14,12 +14,12 @@ from collector.ingest.accept import Arrival, LiveArrival, Outcome, store_batches
 from collector.ingest.prepare import Prepared, prepare, prepare_live
 from collector.ledger.journal import JournalHead, head_of, stored_leaves
 from collector.ledger.log import Ledger
-from collector.store.engine import open_store
 from gate_contract.checkpoint import COSIGNATURE, Checkpoint, Signer, journal_origin
 from gate_contract.envelope import leaf_hashes, seal
 from gate_contract.merkle import Frontier, growth_proof, leaf_hash
 from gate_contract.v1.record_pb2 import Record
 from gate_contract.v1.uplink_pb2 import LiveRecords
+from tests.migrated import open_new
 
 DEPLOYMENT = "d.example"
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -69,7 +69,7 @@ class Collected:
 
     def __init__(self, state_dir: Path, url: str | None = None) -> None:
         self.state_dir = state_dir
-        self.store = open_store(url or f"sqlite:///{state_dir / 'collector.db'}")
+        self.store = open_new(url or f"sqlite:///{state_dir / 'collector.db'}")
         self.ledger = Ledger(Signer(f"{DEPLOYMENT}/ledger", Ed25519PrivateKey.from_private_bytes(b"l" * 32)))
         self.receipts = Signer(f"{DEPLOYMENT}/collector", Ed25519PrivateKey.from_private_bytes(b"c" * 32), COSIGNATURE)
         self.now = START

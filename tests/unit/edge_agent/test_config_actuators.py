@@ -73,7 +73,10 @@ def test_a_barrier_with_buttons_is_pulsed_and_its_outputs_are_not_held(tmp_path:
     (lane,) = gateways_of(load_site(load(tmp_path, text)).actuator)
     (barrier,) = lane.actuators
     assert barrier.pulse_s == 0.5
-    assert (barrier.outputs[Word.OPEN], barrier.outputs[Word.CLOSE]) == ({"up": True}, {"down": True})
+    assert (barrier.outputs[Word.OPEN], barrier.outputs[Word.CLOSE]) == (
+        {"up": True, "down": False},
+        {"down": True, "up": False},
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,6 +99,58 @@ def test_what_cannot_work_is_named_with_its_fix(tmp_path: Path, change: tuple[st
         load_site(load(tmp_path, BARRIER.replace(*change)))
     assert told in str(raised.value)
     assert "barrier-1" in str(raised.value) or "actuator" in str(raised.value)
+
+
+def test_a_barrier_is_not_for_an_observation_point_and_not_closed_by_another_lanes_loop(tmp_path: Path) -> None:
+    other = """
+[[lane]]
+id = "road-1"
+kind = "observation"
+loop = ""
+[[device]]
+id = "road-io"
+profile = "io/modbus"
+port = "tcp://10.0.0.9"
+inputs = { curtain = "discrete:0" }
+outputs = { boom = "coil:0" }
+[[device]]
+id = "documents"
+profile = "document/mrz-lines"
+port = "/dev/ttyS1"
+lane = "walk-1"
+[[lane]]
+id = "walk-1"
+kind = "passenger"
+loop_out = "road-io/curtain"
+[[camera]]
+id = "road-cam"
+profile = "plate/hikvision-isapi-push"
+listen = "10.0.0.1:8080"
+allow = ["10.0.0.2"]
+""".replace('loop = ""', 'cameras = ["road-cam"]')
+    stops = (
+        BARRIER.replace("barrier-1", "stops").replace('"out-1"', '"road-1"').replace('open = "barrier"', 'open = "up"')
+    )
+    with pytest.raises(SiteError) as raised:
+        load_site(load(tmp_path, other + BARRIER.replace("lane-io/loop-out", "road-io/curtain") + stops))
+    told = str(raised.value)
+    assert "nobody is stopped at the observation point 'road-1'" in told
+    assert "'road-io/curtain' is the loop of lane \"walk-1\"" in told
+
+
+def test_two_names_for_one_coil_are_one_output(tmp_path: Path) -> None:
+    text = SITE.replace('lamp-red = "coil:4"', 'lamp-red = "coil:0 inverted"') + BARRIER + LAMP
+    path = tmp_path / "site.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SiteError) as raised:
+        load_site(path)
+    assert "'lamp-red' of lane-io is coil:0, as its 'barrier' is" in str(raised.value)
+
+
+def test_every_actuator_has_a_name_of_its_own_and_a_loop_one_barrier(tmp_path: Path) -> None:
+    with pytest.raises(SiteError) as raised:
+        load_site(load(tmp_path, BARRIER + LAMP.replace("lamp-1", "barrier-1")))
+    assert "'barrier-1' is used twice" in str(raised.value)
 
 
 def test_an_output_has_one_user_and_a_lane_one_barrier(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def test_what_would_release_it_is_told_in_two_languages_with_the_staffed_lane_la
         ("", ()),
     ]
     assert needs[0].en == "Customs must lift the hold (C02, D02): an officer of theirs gives a name and a reason."
-    assert needs[0].zh == "须由海关解除扣留（C02、D02）：由其执法人员署名并说明理由。"
+    assert needs[0].zh == "须由海关解除拦截（C02、D02）：由其执法人员署名并说明理由。"
     assert "Border inspection must look" in needs[3].en
     assert "边检机关" in needs[3].zh
     assert "staffed lane" in needs[-1].en

@@ -16,10 +16,12 @@ import pytest
 from collector import app as collector_app
 from collector.cli import COMMANDS as COLLECTOR_COMMANDS
 from collector.commands._common import DEFAULT_CONFIG as COLLECTOR_CONFIG
+from collector.privacy import retention
 from edge_agent.cli import COMMANDS as AGENT_COMMANDS
 from edge_agent.commands import run as agent_run
 from edge_agent.commands._common import DEFAULT_CONFIG as AGENT_CONFIG
 from edge_agent.config import AgentTable
+from edge_agent.desk import spool
 from edge_agent.status import reading
 from edge_agent.status.cli import cli as gatectl
 
@@ -167,6 +169,18 @@ def test_the_agent_may_ask_for_the_state_of_the_clock_and_for_who_holds_a_port()
     *_, removed, added = unit["SystemCallFilter"]  # later lines count over earlier ones; @privileged holds @clock
     assert removed.startswith("~@privileged")
     assert added.split() == ["adjtimex", "clock_adjtime"]
+
+
+def test_the_collector_may_ask_which_boot_it_is() -> None:
+    assert retention.BOOT_ID.is_relative_to("/proc/sys")
+    assert "ProcSubset" not in read_unit("gate-collector")
+
+
+def test_officers_of_the_agents_group_reach_its_desk() -> None:
+    unit = read_unit("edge-agent")
+    assert "AF_UNIX" in unit["RestrictAddressFamilies"][0].split()
+    assert spool.MODE & 0o6000 == 0, "RestrictSUIDSGID= would refuse it"
+    assert spool.MODE & 0o070 == 0o070
 
 
 def test_the_status_of_a_stopped_agent_is_kept_for_gatectl() -> None:

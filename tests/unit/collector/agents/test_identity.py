@@ -16,7 +16,7 @@ from collector.agents import registry
 from collector.agents.authority import Authority
 from collector.agents.identity import PeerIdentity, authorise, identity_of
 from collector.errors import EnrolmentError
-from collector.store.engine import open_store
+from tests.migrated import open_new
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 AUTHORITY = Authority.make("hainan.example", NOW)
@@ -34,7 +34,7 @@ class FakeContext:
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    store = open_store(f"sqlite:///{tmp_path / 'collector.db'}")
+    store = open_new(f"sqlite:///{tmp_path / 'collector.db'}")
     with store.write() as connection:
         yield connection
     store.close()

@@ -14,10 +14,10 @@ from collector.agents import registry
 from collector.agents.authority import Issued
 from collector.agents.registry import Journal
 from collector.errors import EnrolmentError
-from collector.store.engine import open_store
 from collector.store.schema import certificates, invitations, journals
 from gate_contract.checkpoint import journal_origin
 from gate_contract.v1.ledger_pb2 import LedgerEntry
+from tests.migrated import open_new
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -42,7 +42,7 @@ def ledger() -> FakeLedger:
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    store = open_store(f"sqlite:///{tmp_path / 'collector.db'}")
+    store = open_new(f"sqlite:///{tmp_path / 'collector.db'}")
     with store.write() as connection:
         yield connection
     store.close()

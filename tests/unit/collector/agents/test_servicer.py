@@ -23,9 +23,10 @@ from collector.agents.guesses import ALLOWED, WITHIN
 from collector.agents.servicer import Context, EnrolmentServicer
 from collector.errors import StoreError
 from collector.keys import CollectorKeys
-from collector.store.engine import Store, open_store
+from collector.store.engine import Store
 from collector.store.schema import certificates, invitations
 from gate_contract.v1.enrolment_pb2 import EnrolRequest, EnrolResponse
+from tests.migrated import open_new
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -90,7 +91,7 @@ class Bench:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'collector.db'}")
+    opened = open_new(f"sqlite:///{tmp_path / 'collector.db'}")
     yield opened
     opened.close()
 

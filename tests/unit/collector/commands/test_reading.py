@@ -18,6 +18,7 @@ from gate_contract.v1.decision_pb2 import ACTION_RELEASE, Decision
 from gate_contract.v1.evidence_pb2 import Evidence
 from gate_contract.v1.stamp_pb2 import CLOCK_STATE_UNSYNCHRONISED
 from tests.unit.collector.reconcile.island import HOUR, NOON, SECOND, Island, a_declaration, a_passage
+from tests.unit.collector.reconcile.registers import policy
 
 PICTURE = Evidence(sha256=b"\x01" * 32, size=51_000, media_type="image/jpeg", role="plate")
 CURVE = Evidence(sha256=b"\x02" * 32, size=900, media_type="text/csv", role="weight-curve")
@@ -303,3 +304,15 @@ def test_moments_keep_their_nanoseconds_and_bear_any_number() -> None:
     for extreme in (2**63 - 1, -(2**63)):
         assert utc(extreme)
         assert local(extreme)
+
+
+def test_the_comparison_is_made_with_the_tolerances_that_the_register_had_then(island: Island) -> None:
+    island.enter(policy("[W01]\nmost_kilograms = 77\n"))
+    island.declare(a_declaration("D-1"))
+    island.receive(a_passage("P-1"))
+    island.reconcile()
+    island.enter(policy("[W01]\nmost_kilograms = 99\n"))
+    comparison = ask(island, "explain", "P-1")["comparison"]
+    assert comparison["policy_is_the_verdicts"] is True
+    assert "77 kg" in comparison["weight"]["tolerance"]
+    assert "another policy" not in run(island, "explain", "P-1").stdout

@@ -80,3 +80,4 @@ def test_a_person_on_foot_is_listed_and_explained_without_a_plate(island: Island
     said = run(island, "explain", "T-1").stdout
     assert "face: matched" in said
     assert OTHER.hex() not in said
+    assert "booked" not in said

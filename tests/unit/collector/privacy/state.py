@@ -20,7 +20,6 @@ from collector.ledger.log import Ledger
 from collector.privacy.keystore import FILE, KeyStore
 from collector.registers.intake import NewItem, enter
 from collector.store import schema
-from collector.store.engine import open_store
 from gate_contract.personal import Person, pseudonym, seal_field
 from gate_contract.v1.case_pb2 import (
     CASE_EVENT_KIND_ASSIGNED,
@@ -34,6 +33,7 @@ from gate_contract.v1.case_pb2 import (
 from gate_contract.v1.decision_pb2 import Finding
 from gate_contract.v1.ledger_pb2 import LedgerEntry
 from gate_contract.v1.register_pb2 import ITEM_KIND_MANIFEST, SailingManifest, Ticket
+from tests.migrated import open_new
 
 DAY = 86_400 * 10**9
 NOON = 1_772_337_600 * 10**9
@@ -60,7 +60,7 @@ class State:
         self.directory = self.config.state_dir
         keys = CollectorKeys.load_or_create(self.directory, "hainan.example", ["127.0.0.1"], datetime.now(UTC))
         self.ledger = Ledger(keys.ledger)
-        self.store = open_store(self.config.database_url)
+        self.store = open_new(self.config.database_url)
         self.keys = KeyStore(self.directory / FILE)
 
     def close(self) -> None:

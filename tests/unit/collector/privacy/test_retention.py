@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from collector.config_retention import RetentionConfig
+from collector.privacy import retention as retention_module
 from collector.privacy.keystore import FILE
 from collector.privacy.retention import Retention, this_instant
 from collector.privacy.steady_clock import Instant
@@ -80,6 +81,16 @@ def test_what_cannot_be_destroyed_now_is_logged_and_the_step_returns(
 ) -> None:
     Retention(RetentionConfig(), Path("/nowhere/at/all.db"), state.store, state.ledger).step()
     assert "could not be destroyed" in capsys.readouterr().out
+
+
+def test_a_machine_that_does_not_say_which_boot_it_is_destroys_nothing_and_says_so(
+    state: State, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention_module, "BOOT_ID", Path("/nowhere/boot_id"))
+    state.manifest("S-1", [ERIKA], departure_ns=NOON - 900 * DAY)
+    Service(state).retention.step()
+    assert "could not be destroyed" in capsys.readouterr().out
+    assert state.keys.sailing_key("S-1") is not None
 
 
 def test_the_machines_own_clocks_are_those_of_this_moment() -> None:

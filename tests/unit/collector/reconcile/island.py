@@ -19,7 +19,7 @@ from collector.ledger.log import Ledger
 from collector.reconcile.service import Reconciler
 from collector.registers.intake import NewItem, enter
 from collector.store import schema
-from collector.store.engine import Store, open_store
+from collector.store.engine import Store
 from gate_contract.checkpoint import Checkpoint, Signer, journal_origin
 from gate_contract.envelope import leaf_hashes, seal
 from gate_contract.merkle import Frontier
@@ -39,6 +39,7 @@ from gate_contract.v1.passage_pb2 import (
 )
 from gate_contract.v1.record_pb2 import Record
 from gate_contract.v1.stamp_pb2 import CLOCK_STATE_SYNCHRONISED, ClockState, Stamp
+from tests.migrated import open_new
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
@@ -158,7 +159,7 @@ class Island:
         self.keys = CollectorKeys.load_or_create(
             self.config.state_dir, self.config.deployment, self.config.hostnames, now
         )
-        self.store: Store = open_store(self.config.database_url)
+        self.store: Store = open_new(self.config.database_url)
         self.ledger = Ledger(self.keys.ledger)
         self.reconciler = Reconciler(self.store, self.ledger, self.config)
         self._journals: dict[str, tuple[int, Journal]] = {}

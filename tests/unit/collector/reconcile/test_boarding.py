@@ -47,6 +47,16 @@ def test_heads_that_are_not_those_who_boarded_are_told_until_they_are_counted_ag
     assert island.standing("P07") == {}
 
 
+def test_who_is_taken_off_the_manifest_afterwards_is_missed_no_more(island: Island) -> None:
+    island.enter(sailing(), manifest({ONE: "s-1", TWO: "s-2"}))
+    island.receive(traveller([ONE]))
+    island.reconcile(LEFT)
+    assert "HN-1" in island.standing("P06")
+    island.enter(manifest({ONE: "s-1"}), at=LEFT + HOUR)
+    island.reconcile(LEFT + HOUR)
+    assert island.standing("P06") == {}
+
+
 def test_nobody_is_missed_on_a_sailing_that_was_cancelled(island: Island) -> None:
     island.enter(sailing(cancelled=True), manifest({ONE: "s-1"}))
     island.reconcile(LEFT)

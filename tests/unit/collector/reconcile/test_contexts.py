@@ -159,10 +159,13 @@ def test_what_a_declaration_allows_is_used_up(island: Island, allowed: str, fire
     assert ("More has passed" in texts) is fires
 
 
+@pytest.mark.parametrize("name", ["kilograms", "rambutan"])
 @pytest.mark.parametrize(("allowed", "fires"), [("13000", False), ("12000", True)])
-def test_kilograms_are_what_is_declared_while_the_weight_fits(island: Island, allowed: str, fires: bool) -> None:
-    quantity = pb.DeclarationQuantity(declaration_id="D-1", name="kilograms", allowed=allowed, unit="kg")
-    island.enter(NewItem.of(pb.ITEM_KIND_QUANTITY, "D-1/kilograms", quantity))
+def test_kilograms_are_what_is_declared_while_the_weight_fits(
+    island: Island, allowed: str, fires: bool, name: str
+) -> None:
+    quantity = pb.DeclarationQuantity(declaration_id="D-1", name=name, allowed=allowed, unit="kg")
+    island.enter(NewItem.of(pb.ITEM_KIND_QUANTITY, f"D-1/{name}", quantity))
     island.declare(a_declaration())
     island.receive(passage(kilograms="25200"))
     island.reconcile()

@@ -147,9 +147,34 @@ def test_what_is_personal_is_not_repeated_in_what_is_wrong(harbour: Harbour) -> 
         assert bad[0].field == field
         assert bad[0].value in {"", "…"}
         assert not any(word in bad[0].reason for word in ("110105", "31.12", "70779", "SMITH"))
+    for shifted in ("110105194912310021,T-1,CHN,identity-card,1949-12-31,王伟", "T-1,CHN,X110105,王伟,CHN,1949-12-31"):
+        bad = read(shifted)
+        assert isinstance(bad, list)
+        assert not any(word in repr(bad) for word in ("110105", "王伟", "31-12"))
     too_many = harbour.board(SMITH + ",and more").bad
     assert [each.value for each in too_many] == ["…"]
     assert "SMITH" not in repr(read(SMITH))
+
+
+def test_a_file_without_header_or_in_another_encoding_repeats_nobody_either() -> None:
+    [(row, bad)] = read_rows(io.BytesIO(f"{WANG}\n{SMITH}\n".encode()), "csv", TRAVELLERS)
+    assert row == 1
+    assert isinstance(bad, list)
+    assert not any(word in repr(bad) for word in ("110105", "王伟", "1949", "T-1"))
+    with pytest.raises(CollectorError, match="looks like GBK") as refused:
+        list(read_rows(io.BytesIO(f"{HEADER}\n{WANG}\n".encode("gbk")), "csv", TRAVELLERS))
+    assert "王伟".encode("gbk").hex(" ") not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "ticket", ["11010519491231002X", "hn1-110105 19491231-002x", "王伟", "GBR707797979"], ids=range(4)
+)
+def test_a_ticket_whose_number_says_whose_it_is_is_refused(ticket: str) -> None:
+    row = SMITH.replace("T-2", ticket) if ticket.startswith("GBR") else WANG.replace("T-1", ticket)
+    bad = read(row)
+    assert isinstance(bad, list)
+    assert "gates get it" in bad[0].reason
+    assert ticket not in repr(bad)
 
 
 def test_a_bad_row_forbids_all_and_partial_takes_the_others(harbour: Harbour) -> None:

@@ -8,12 +8,13 @@ from sqlalchemy import func, select
 
 from collector.store import alarms, schema
 from collector.store.alarms import LOST, SHORT_JOURNAL, Alarm, keep_alarm, raise_alarm
-from collector.store.engine import Store, open_store
+from collector.store.engine import Store
+from tests.migrated import open_new
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = open_store(f"sqlite:///{tmp_path / 'c.db'}")
+    made = open_new(f"sqlite:///{tmp_path / 'c.db'}")
     yield made
     made.close()
 

@@ -79,7 +79,7 @@ class Played:
 def test_a_release_opens_and_whoever_passes_shuts_it_behind_them() -> None:
     gate = Played()
     gate.happens(GO, 0)
-    assert gate.words() == ["green", "open"]
+    assert gate.words() == ["open", "green"]
     gate.happens(Seen(occupied=True), 3)
     assert gate.words() == []
     gate.happens(Seen(occupied=False), 6)
@@ -106,11 +106,11 @@ def test_who_did_not_drive_in_time_is_released_anew_by_a_person_only() -> None:
     assert gate.outcomes == []
     gate.happens(None, 30)
     assert gate.told() == ["not passed within 30 s"]
-    assert gate.words() == ["green", "open", "red", "close"]
+    assert gate.words() == ["open", "green", "red", "close"]
     gate.happens(GO, 31)
     assert gate.words() == []
     gate.happens(Release("p1", 1, "act x"), 32)
-    assert gate.words() == ["green", "open"]
+    assert gate.words() == ["open", "green"]
 
 
 def test_a_stop_takes_a_release_back_until_somebody_is_in_the_gateway() -> None:
@@ -146,7 +146,7 @@ def test_releases_wait_for_each_other_and_the_barrier_stays_up_between_them() ->
     gate.words()
     gate.happens(Seen(occupied=True), 2)
     gate.happens(Seen(occupied=False), 3)
-    assert gate.words() == ["green", "open"]
+    assert gate.words() == ["open", "green"]
     gate.happens(Seen(occupied=True), 4)
     gate.happens(Seen(occupied=False), 5)
     assert gate.words() == ["red", "close"]
@@ -233,7 +233,7 @@ def test_a_lane_that_sees_nobody_is_shut_after_its_time_without_a_claim() -> Non
     gate = Played(replace(LANE, seen_device="", seen_input="", pass_within_s=8.0))
     gate.happens(GO, 0)
     gate.happens(None, 8)
-    assert gate.words() == ["green", "open", "red", "close"]
+    assert gate.words() == ["open", "green", "red", "close"]
     assert gate.told() == [""]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,3 +138,27 @@ def test_whoever_goes_through_without_a_release_is_an_alarm(house: House) -> Non
     house.desk.input_changed("io", "loop-out", active=False)
     house.desk.input_changed("io", "loop-out", active=True)
     wait_until("the alarm is raised", lambda: house.alarms == ["lane-1"])
+
+
+def test_a_button_is_pressed_for_its_whole_time_also_at_the_stop_and_the_other_one_let_go(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal", Signer("test/agent/gate-01/0011223344556677", KEY))
+    buttons = TABLE.model_copy(update={"close": "down", "pulse": 0.3})
+    (lane,) = gateways_of([buttons])
+    clock, pressed = SystemClock(), list[tuple[str, bool, float]]()
+
+    class Buttons:
+        def write(self, output: str, *, active: bool) -> None:
+            pressed.append((output, active, time.monotonic()))
+
+    records = RecordMaker("site", clock)
+    worker = GatewayWorker(lane, {"io": Buttons()}, journal, records, clock, lambda _lane: None)
+    desk = ActuatorDesk([worker])
+    desk.start({})
+    desk.input_changed("io", "loop-out", active=False)
+    wait_until("the barrier is told to close", lambda: ("down", False) in [each[:2] for each in pressed])
+    pressed.clear()
+    desk.stop()
+    journal.close()
+    assert {each[:2] for each in pressed} == {("up", False), ("down", True), ("down", False)}
+    at = {each[:2]: each[2] for each in pressed}
+    assert at["down", False] - at["down", True] >= 0.3

@@ -9,7 +9,14 @@ from edge_agent.decide.vehicle import REMEMBERED, Judge
 from edge_agent.model.moment import Moment, MonoNs, WallNs
 from gate_contract.rules import RULE_BOOK_HASH, BookingIndex, Policy
 from gate_contract.v1.decision_pb2 import ACTION_HOLD, ACTION_RELEASE, ACTION_REVIEW
-from gate_contract.v1.passage_pb2 import Passage, PlateRead
+from gate_contract.v1.passage_pb2 import (
+    PASSAGE_CLOSING_BACKED_OUT,
+    PASSAGE_CLOSING_COMPLETE,
+    Passage,
+    PassageClosing,
+    PlateRead,
+)
+from gate_contract.v1.reading_pb2 import InputChanged
 
 NOW = Moment(WallNs(1_790_000_000_000_000_000), MonoNs(1), bytes(16), synchronised=True)
 
@@ -50,6 +57,29 @@ def test_a_revision_says_that_it_supersedes_and_why() -> None:
     assert again.action == ACTION_REVIEW
     assert [finding.code for finding in again.findings] == ["K02"]
     assert "the plate came late" in again.findings[0].explanation
+
+
+def left(closed_by: PassageClosing.ValueType = PASSAGE_CLOSING_COMPLETE, *, plate_late: bool = False) -> Passage:
+    """The second revision of P1: the exit loop went after the decision."""
+    revised = passage(reason="the vehicle has left")
+    revised.revision, revised.closed_by, revised.plates[0].late = 2, closed_by, plate_late
+    revised.readings.add(device_id="io", input=InputChanged(name="loop-out", active=True))
+    revised.late_readings.append(0)
+    return revised
+
+
+def test_a_vehicle_that_was_released_and_only_left_stays_released() -> None:
+    decide = judge("free")
+    decide(passage(), NOW)
+    gone = decide(left(), NOW)
+    assert (gone.action, list(gone.findings)) == (ACTION_RELEASE, [])
+
+
+def test_one_that_went_back_or_whose_plate_was_late_is_looked_at() -> None:
+    for revised in (left(PASSAGE_CLOSING_BACKED_OUT), left(plate_late=True)):
+        decide = judge("free")
+        decide(passage(), NOW)
+        assert [finding.code for finding in decide(revised, NOW).findings] == ["K02"]
 
 
 def test_only_the_last_few_decisions_are_remembered() -> None:

@@ -42,7 +42,7 @@ HOLD = {
     "lift_reason": "",
 }
 NEEDS = [
-    {"authority": "customs", "en": "Customs must lift the hold (D02).", "zh": "须由海关解除扣留（D02）。"},
+    {"authority": "customs", "en": "Customs must lift the hold (D02).", "zh": "须由海关解除拦截（D02）。"},
     {"authority": "", "en": "The staffed lane.", "zh": "人工通道。"},
 ]
 
@@ -136,7 +136,7 @@ def test_for_each_lane_who_is_in_front_is_shown_with_what_would_release_them(roo
         "  1 more: gatectl passages",
         "L2: nobody is stopped",
     ]
-    assert "须由海关解除扣留" in room.ask("why", "L1", "--lang", "zh").stdout
+    assert "须由海关解除拦截" in room.ask("why", "L1", "--lang", "zh").stdout
     assert room.ask("why", "L2").stdout == "L2: nobody is stopped\n"
     assert json.loads(room.ask("why", "L1-a", "--json").stdout)["stopped"][0]["passage"] == "L1-aa"
 

@@ -55,7 +55,7 @@ def test_a_passage_shows_plates_weights_what_to_do_and_why() -> None:
         local_decision=Decision(action=ACTION_HOLD, findings=[Finding(code="W01"), Finding(code="D02")]),
     )
     assert summary(passage=passage) == "L1-ab.2  琼A12345/?  12340 kg/12360 kg  HOLD: call the officer  W01 D02"
-    assert record_line(7, body(passage=passage), "zh").endswith("暂扣：请联系关员  W01 D02")
+    assert record_line(7, body(passage=passage), "zh").endswith("拦截：请联系执法人员  W01 D02")
 
 
 def test_an_officers_act_shows_who_did_what_and_why() -> None:

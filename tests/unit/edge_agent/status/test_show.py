@@ -87,7 +87,7 @@ def test_the_whole_status_in_chinese_lines_up() -> None:
     lines = list(status_lines(WELL, "zh"))
     assert lines[0] == "正常  xiuying"
     assert lines[1:5] == [
-        "设备     状态    最近读数  时间",
+        "设备     状态    最近读数  距今",
         "scale-1  正常    12340 kg  0 秒",
         "plate-1  启动中  -         无",
         "plate-2  正常    琼A12345  5 分钟",
@@ -96,12 +96,12 @@ def test_the_whole_status_in_chinese_lines_up() -> None:
         len(
             {
                 width(line[: line.index(end)])
-                for line, end in zip(lines[1:5], ("时间", "0 秒", "无", "5 分"), strict=True)
+                for line, end in zip(lines[1:5], ("距今", "0 秒", "无", "5 分"), strict=True)
             }
         )
         == 1
     )
-    assert lines[6] == "  暂扣：请联系关员  琼A12345  12340 kg"
+    assert lines[6] == "  拦截：请联系执法人员  琼A12345  12340 kg"
     assert "日志          10 已采集 = 6 已确认 + 3 待上传 + 1 死信" in lines
     assert "磁盘剩余天数  12.5 (剩余 80 GB，已用 25%)" in lines
 

@@ -220,6 +220,12 @@ def test_an_order_about_several_things_of_one_passage_is_told_once() -> None:
     assert "about plate 琼A12345 and container CSQU3054383" in finding.explanation
 
 
+def test_an_order_is_told_by_the_plate_that_it_names_not_with_its_look_alikes_as_one() -> None:
+    finding = the_finding(judge(a_passage(plates=["琼OC9147"]), [], under(an_order(plate="琼DC9147"))), "O01")
+    assert "about plate 琼DC9147:" in finding.explanation
+    assert inputs_of(finding)["selected_by"] == "plate 琼DC9147"
+
+
 def test_among_ten_thousand_orders_a_passage_costs_little_more_than_among_ten() -> None:
     def spent(count: int) -> float:
         orders = [an_order(f"O-{number}", plate=f"粤B{number:05d}") for number in range(count)]

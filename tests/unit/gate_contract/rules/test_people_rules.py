@@ -62,6 +62,18 @@ def test_p01_says_nothing_without_a_manifest_a_document_or_a_pseudonym() -> None
     assert codes(judge(person(a_document(b"")), context=boarding())) == []
 
 
+def test_p01_asks_about_a_person_who_showed_no_document_with_or_without_a_manifest() -> None:
+    follower = person()
+    follower.missing.add(kind="document", reason="somebody followed another person closely and showed no document")
+    for manifest in (MANIFEST, None):
+        decision = judge(follower, context=boarding(manifest))
+        assert (decision.action, codes(decision)) == (REVIEW, ["P01"])
+        assert "followed another person" in decision.findings[0].explanation
+    driver = person(lane=passage_pb2.LANE_KIND_VEHICLE)
+    driver.missing.add(kind="document", reason="none")
+    assert "P01" not in codes(judge(driver, context=boarding()))
+
+
 def test_p01_does_not_ask_drivers_for_tickets() -> None:
     assert codes(judge(person(a_document(C), lane=passage_pb2.LANE_KIND_VEHICLE), context=boarding())) == []
 
