@@ -28,6 +28,9 @@ REMEMBERED = 64
 MOST_WAITING = 4
 """Releases behind the one under way; more vehicles do not fit before a gateway."""
 
+FRESH_S = 60.0
+"""Who waited longer ago before a restart may have gone: a person looks, and releases whoever stands there."""
+
 RESTARTED = "not known: the agent was restarted"
 
 
@@ -163,13 +166,16 @@ class Gateway:
             case None:
                 return self._tick(state, now)
 
-    def resumed(self, state: GatewayState) -> Step:
+    def resumed(self, state: GatewayState, now: Moment) -> Step:
         """After a restart: what became of the release under way is not known, so it is not given again.
 
-        Nor is it known who stands under the barrier, until the gateway's input is heard.
+        Nor is it known who stands under the barrier, until the gateway's input is heard. Who waited behind goes on if
+        that was just now; later nobody knows who stands there.
         """
         outcomes = () if state.opening is None else (Outcome(state.opening, RESTARTED, None),)
-        step = self._trouble(replace(state, opening=None), Trouble("the agent was started", blind=True))
+        just_now = state.opening is not None and now.seconds_since(state.opening.since) <= FRESH_S
+        left = replace(state, opening=None, waiting=state.waiting if just_now else ())
+        step = self._trouble(left, Trouble("the agent was started", blind=True))
         return replace(step, outcomes=outcomes)
 
     def _release(self, state: GatewayState, release: Release, now: Moment) -> Step:

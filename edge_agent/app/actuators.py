@@ -113,7 +113,7 @@ class GatewayWorker:
             self._thread.join(timeout=5 + 2 * sum(each.pulse_s or 0 for each in self.lane.actuators))
 
     def _run(self) -> None:
-        self._carry_out(self._gateway.resumed(self._state))
+        self._carry_out(self._gateway.resumed(self._state, self._clock()))
         while not self._stop.is_set():
             happening: Happening | None = None
             with contextlib.suppress(queue.Empty):

@@ -190,7 +190,7 @@ def test_after_a_restart_the_release_under_way_is_not_given_again() -> None:
     gate = Played()
     gate.happens(GO, 0)
     again = Played(state=gate.state)
-    again.taken(again.gateway.resumed(again.state))
+    again.taken(again.gateway.resumed(again.state, at(1)))
     assert again.told() == ["not known: the agent was restarted"]
     again.happens(GO, 1)
     assert again.words() == ["red"]
@@ -198,14 +198,14 @@ def test_after_a_restart_the_release_under_way_is_not_given_again() -> None:
 
 def test_after_a_restart_the_barrier_comes_down_when_nobody_is_seen_under_it() -> None:
     gate = Played()
-    gate.taken(gate.gateway.resumed(gate.state))
+    gate.taken(gate.gateway.resumed(gate.state, at(1)))
     assert gate.words() == ["red"]
     gate.happens(Seen(occupied=True), 1)
     assert (gate.words(), gate.unreleased) == ([], 0)
     gate.happens(Seen(occupied=False), 2)
     assert gate.words() == ["red", "close"]
     unwatched = Played(replace(LANE, seen_device="", seen_input=""))
-    unwatched.taken(unwatched.gateway.resumed(unwatched.state))
+    unwatched.taken(unwatched.gateway.resumed(unwatched.state, at(1)))
     assert unwatched.words() == ["red", "close"]
 
 
@@ -214,7 +214,7 @@ def test_who_waited_behind_goes_on_after_a_restart_once_the_gateway_is_seen_empt
     gate.happens(GO, 0)
     gate.happens(Release("p2", 1, "decision"), 1)
     again = Played(state=recalled(remembered(gate.state)))
-    again.taken(again.gateway.resumed(again.state))
+    again.taken(again.gateway.resumed(again.state, at(1)))
     again.happens(None, 2)
     again.words()
     again.happens(Seen(occupied=False), 3)
@@ -222,9 +222,22 @@ def test_who_waited_behind_goes_on_after_a_restart_once_the_gateway_is_seen_empt
     assert [command.passage_id for command in again.commands if command.word is Word.OPEN] == ["p2"]
 
 
+def test_who_waited_long_ago_before_a_restart_is_not_let_through_by_it() -> None:
+    gate = Played()
+    gate.happens(GO, 0)
+    gate.happens(Release("p2", 1, "decision"), 1)
+    again = Played(state=recalled(remembered(gate.state)))
+    again.taken(again.gateway.resumed(again.state, at(3600)))
+    again.happens(Seen(occupied=False), 3601)
+    again.happens(None, 3602)
+    assert Word.OPEN not in {command.word for command in again.commands}
+    again.happens(Release("p2", 1, "act x"), 3603)
+    assert Word.OPEN in {command.word for command in again.commands}
+
+
 def test_a_barrier_that_opens_when_in_trouble_stays_up() -> None:
     gate = Played(replace(LANE, actuators=(LAMP, replace(BARRIER, fail_safe=Word.OPEN))))
-    gate.taken(gate.gateway.resumed(gate.state))
+    gate.taken(gate.gateway.resumed(gate.state, at(1)))
     gate.happens(Seen(occupied=False), 1)
     assert gate.words() == ["red", "open"]
 
@@ -266,7 +279,7 @@ def test_whatever_happens_no_release_opens_twice_and_no_barrier_falls_on_somebod
         if crash:  # after the step was remembered; its commands may have been carried out
             opened += [f"{each.passage_id} {each.cause}" for each in step.commands if each.word is Word.OPEN]
             gate.state = recalled(remembered(gate.state))
-            gate.taken(gate.gateway.resumed(gate.state))
+            gate.taken(gate.gateway.resumed(gate.state, at(second)))
             step = gate.happens(Seen(occupied), second)
         for command in step.commands:
             if command.word is Word.OPEN:
