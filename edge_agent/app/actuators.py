@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 from uuid import uuid4
 
@@ -118,12 +119,21 @@ class GatewayWorker:
             happening: Happening | None = None
             with contextlib.suppress(queue.Empty):
                 happening = self._queue.get(timeout=TICK_S)
-            self._carry_out(self._gateway.advance(self._state, happening, self._clock()))
-        self._carry_out(self._gateway.advance(self._state, Trouble("the agent was stopped"), self._clock()))
+            self._take(happening)
+        self._take(Trouble("the agent was stopped"))
 
-    def _carry_out(self, step: Step) -> None:
-        if not self._remember(step):
+    def _take(self, happening: Happening | None) -> None:
+        now = self._clock()
+        if self._carry_out(self._gateway.advance(self._state, happening, now)) or self._state.opening is None:
             return
+        # The disk takes nothing, so the next one is not let through. That the one before has gone must not be lost with
+        # it: the barrier comes down, and a person releases whoever waits.
+        self._carry_out(self._gateway.advance(replace(self._state, waiting=()), happening, now))
+
+    def _carry_out(self, step: Step) -> bool:
+        """Whether it was; not when it would let somebody through and cannot be remembered."""
+        if not self._remember(step):
+            return False
         self._state = step.state
         told = [self._command(command) for command in step.commands]
         told += [outcome_message(self.lane, outcome) for outcome in step.outcomes]
@@ -131,16 +141,17 @@ class GatewayWorker:
             self._record(told)
         if step.unreleased:
             self._unreleased(self.lane.lane_id)
+        return True
 
     def _remember(self, step: Step) -> bool:
-        """Durable before anything moves. Without it a release is not carried out; the words that stop people are."""
+        """Durable before anything moves. Without it nobody is released; what stops people and what is safe is done."""
         if step.state == self._state:
             return True
         try:
             self._journal.append([], in_flight={self.memory_name: remembered(step.state)})
         except JournalError as error:
             LOG.error("gateway.not_remembered", lane=self.lane.lane_id, problem=str(error))  # noqa: TRY400 - told in words
-            return not any(command.word is Word.OPEN for command in step.commands)
+            return not any(command.word is Word.OPEN and command.passage_id for command in step.commands)
         return True
 
     def _command(self, command: Command) -> pb.Actuation:

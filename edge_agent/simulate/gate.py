@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from edge_agent.simulate.enrolling import enrol
 from edge_agent.simulate.plan import LanePlan, VehiclePlan
-from edge_agent.simulate.programs import Program, ask, run_command
+from edge_agent.simulate.programs import Program, ask
 from edge_agent.status.snapshot import read_snapshot
 
 FRESH_S = 1.5
@@ -107,12 +108,7 @@ class Gate:
 
     def enrol(self, collector_config: Path) -> None:
         """Invite at the collector, enrol here."""
-        invitation = self.directory / "invitation.json"
-        run_command(
-            "gate-collector", "agents", "invite", self.agent_id, "--site", self.site_id, "-o", invitation,
-            "--config", collector_config,
-        )  # fmt: skip
-        run_command("edge-agent", "enrol", "--invite", invitation, "--state-dir", self.state_dir)
+        enrol(self.agent_id, self.site_id, self.directory, collector_config)
 
     def snapshot(self) -> dict[str, Any] | None:
         """What the agent says of itself; None when it has said nothing lately."""

@@ -11,8 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from edge_agent.simulate.enrolling import enrol
 from edge_agent.simulate.mrz import Passport, expired, make_passport
-from edge_agent.simulate.programs import Program, ask, run_command, wait_until
+from edge_agent.simulate.programs import Program, ask, wait_until
 from edge_agent.simulate.story.judging import Due
 from edge_agent.status.reading import records
 from edge_agent.status.snapshot import read_snapshot
@@ -124,12 +125,7 @@ class PassengerGate:
 
     def enrol(self, collector_config: Path) -> None:
         """Invite at the collector, enrol here."""
-        invitation = self.directory / "invitation.json"
-        run_command(
-            "gate-collector", "agents", "invite", self.agent_id, "--site", self.site_id, "-o", invitation,
-            "--config", collector_config,
-        )  # fmt: skip
-        run_command("edge-agent", "enrol", "--invite", invitation, "--state-dir", self.state_dir)
+        enrol(self.agent_id, self.site_id, self.directory, collector_config)
 
     def snapshot(self) -> dict[str, Any] | None:
         """What the agent says of itself."""

@@ -13,7 +13,8 @@ from edge_agent.app.records import RecordMaker
 from edge_agent.clock import SystemClock
 from edge_agent.journal.journal import Journal
 from edge_agent.keys import AgentKeys
-from edge_agent.simulate.programs import Program, ask, run_command
+from edge_agent.simulate.enrolling import enrol
+from edge_agent.simulate.programs import Program, ask
 from gate_contract.v1.act_pb2 import SignedAct
 from gate_contract.v1.passage_pb2 import Passage
 from gate_contract.v1.record_pb2 import Loss, LostInbox
@@ -54,12 +55,7 @@ class TellingGate:
 
     def enrol(self, collector_config: Path) -> None:
         """Invite at the collector, enrol here."""
-        invitation = self.directory / "invitation.json"
-        run_command(
-            "gate-collector", "agents", "invite", self.agent_id, "--site", self.site_id, "-o", invitation,
-            "--config", collector_config,
-        )  # fmt: skip
-        run_command("edge-agent", "enrol", "--invite", invitation, "--state-dir", self.state_dir)
+        enrol(self.agent_id, self.site_id, self.directory, collector_config)
 
     def status(self) -> dict[str, Any]:
         """`gatectl status --json`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from edge_agent.app.gateway_tables import gateways_of
 from edge_agent.app.records import RecordMaker
 from edge_agent.clock import SystemClock
 from edge_agent.config_actuators import ActuatorTable
-from edge_agent.errors import LinkError
+from edge_agent.errors import JournalError, LinkError
 from edge_agent.journal.journal import Journal
 from edge_agent.simulate.programs import wait_until
 from gate_contract.checkpoint import Signer
@@ -51,20 +51,36 @@ class Io:
         self.remembered.append(self.journal.in_flight().get("/gateway/lane-1", b""))
 
 
+class Disk:
+    """A journal whose disk may be full."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal, self.full = journal, False
+
+    def append(
+        self, records: Sequence[bytes], *, consumed: Sequence[int] = (), in_flight: Mapping[str, bytes] | None = None
+    ) -> int:
+        if self.full:
+            raise JournalError("the disk is full")
+        return self.journal.append(records, consumed=consumed, in_flight=in_flight)
+
+
 class House:
     """A journal, a relay and a gateway on them."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, table: ActuatorTable = TABLE) -> None:
+        self.table = table
         self.journal = Journal(directory / "journal", Signer("test/agent/gate-01/0011223344556677", KEY))
         self.io = Io(self.journal)
         self.alarms: list[str] = []
         self.desk = self.new_desk()
 
     def new_desk(self) -> ActuatorDesk:
-        (lane,) = gateways_of([TABLE])
+        (lane,) = gateways_of([self.table])
         clock = SystemClock()
         records = RecordMaker("site", clock)
-        self.worker = GatewayWorker(lane, {"io": self.io}, self.journal, records, clock, self.alarms.append)
+        self.disk = Disk(self.journal)
+        self.worker = GatewayWorker(lane, {"io": self.io}, self.disk, records, clock, self.alarms.append)
         return ActuatorDesk([self.worker])
 
     def start(self) -> None:
@@ -162,3 +178,38 @@ def test_a_button_is_pressed_for_its_whole_time_also_at_the_stop_and_the_other_o
     assert {each[:2] for each in pressed} == {("up", False), ("down", True), ("down", False)}
     at = {each[:2]: each[2] for each in pressed}
     assert at["down", False] - at["down", True] >= 0.3
+
+
+def test_while_the_disk_is_full_nobody_is_let_through_but_the_barrier_comes_down_behind_the_one_before(
+    house: House,
+) -> None:
+    house.start()
+    house.desk.input_changed("io", "loop-out", active=False)
+    house.desk.released("lane-1", "p1", 1, "decision")
+    house.desk.released("lane-1", "p2", 1, "decision")
+    house.desk.input_changed("io", "loop-out", active=True)
+    wait_until(
+        "p1 is in the gateway and p2 waits", lambda: house.worker.state.occupied and bool(house.worker.state.waiting)
+    )
+    house.disk.full = True
+    house.desk.input_changed("io", "loop-out", active=False)
+    wait_until("the barrier is down", lambda: house.io.told[-1] == ("up", False) and not house.worker.state.occupied)
+    assert house.io.told.count(("up", True)) == 1
+    house.disk.full = False
+    house.desk.released("lane-1", "p2", 1, "act x")
+    wait_until("p2 is let through by a person", lambda: house.io.told.count(("up", True)) == 2)
+
+
+def test_a_barrier_that_opens_when_in_trouble_does_so_with_a_full_disk_too(tmp_path: Path) -> None:
+    house = House(tmp_path, TABLE.model_copy(update={"fail_safe": "open"}))
+    house.start()
+    wait_until("it is up after the start", lambda: house.io.told == [("up", True)])
+    house.desk.input_changed("io", "loop-out", active=False)
+    house.desk.released("lane-1", "p1", 1, "decision")
+    house.desk.stopped("lane-1", "p1", 2)
+    wait_until("it is down", lambda: house.io.told[-1] == ("up", False))
+    house.disk.full = True
+    house.desk.device("io", works=False)
+    wait_until("it is up again", lambda: house.io.told[-1] == ("up", True))
+    house.desk.stop()
+    house.journal.close()
