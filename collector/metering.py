@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import grpc
+import structlog
 
 from collector.ingest.accept import Arrival, LiveArrival, Outcome, Stored
 from collector.ingest.writer import Job, Writer
 from collector.metrics import Metrics
 from gate_contract.v1.uplink_pb2 import PutEvidenceRequest, RefusalCode, StreamRequest, StreamResponse
+
+_log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -231,7 +234,10 @@ def timed(work: Callable[[int], int], metrics: Metrics) -> Callable[[int], int]:
 
 
 async def every(seconds: float, work: Callable[[], None]) -> None:
-    """Do what blocks now and then in a thread, until it is cancelled."""
+    """Do what blocks now and then in a thread, until it is cancelled. A fault is logged, and it is done again."""
     while True:
-        await asyncio.to_thread(work)
+        try:
+            await asyncio.to_thread(work)
+        except Exception:  # noqa: BLE001 - supervisor: else retention or counting would end for good, and nobody be told
+            _log.exception("what is done now and then met a fault")
         await asyncio.sleep(seconds)

@@ -16,7 +16,6 @@ from gate_contract.rules.records import Manifest
 from gate_contract.rules.text import MOST_NAMED, moment, shown
 from gate_contract.rules.trips import Trip
 from gate_contract.rules.weights import Balance, NoBalance
-from gate_contract.v1 import passage_pb2
 
 Subject = TypeVar("Subject")
 
@@ -33,7 +32,6 @@ class Need(Enum):
     AXLES = "its axles were weighed"
     DOCUMENT = "a document was read"
     FACE = "a face was checked"
-    MANIFEST = "passengers board, and the sailing's manifest is known"
     TIME = "the gate's time can be believed"
     PASSED = "it did not go back the way it came"
 
@@ -58,8 +56,6 @@ class Case:
         return _MET[need](self)
 
 
-_GOODS_LANES: Final = frozenset({passage_pb2.LANE_KIND_VEHICLE, passage_pb2.LANE_KIND_EMPTY_CONTAINER})
-
 _MET: Final[dict[Need, Callable[[Case], bool]]] = {
     Need.PLATE: lambda case: case.match.read is not None,
     Need.TRIP: lambda case: case.booked is not None,
@@ -70,7 +66,6 @@ _MET: Final[dict[Need, Callable[[Case], bool]]] = {
     Need.AXLES: lambda case: bool(case.passage.seen.axles),
     Need.DOCUMENT: lambda case: bool(case.passage.seen.documents),
     Need.FACE: lambda case: bool(case.passage.seen.faces),
-    Need.MANIFEST: lambda case: case.context.manifest is not None and case.passage.lane_kind not in _GOODS_LANES,
     Need.TIME: lambda case: case.passage.at_unix_ns is not None,
     Need.PASSED: lambda case: not case.passage.backed_out,
 }

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from collector.errors import StoreError
 from collector.ingest.accept import Arrival, LiveArrival
 from collector.ingest.prepare import prepare_live
-from collector.metering import EVIDENCE, STREAM, CallMeter, MeteredWriter, timed
+from collector.metering import EVIDENCE, STREAM, CallMeter, MeteredWriter, every, timed
 from collector.metrics import Metrics
 from gate_contract.v1.record_pb2 import Record
 from gate_contract.v1.uplink_pb2 import (
@@ -286,3 +286,21 @@ def test_what_goes_over_an_agents_stream_is_counted_and_a_stream_that_is_left_is
     assert value("tidegate_collector_intake_seconds_count", {"kind": "batch"}) == 1
     assert (value("tidegate_collector_batch_received_bytes_total") or 0) > 5
     assert (calls(metrics, "Stream", "OK"), calls(metrics, "Stream", "CANCELLED")) == (1, 1)
+
+
+def test_what_is_done_now_and_then_goes_on_after_a_fault() -> None:
+    done: list[int] = []
+
+    def work() -> None:
+        done.append(len(done))
+        if len(done) == 1:
+            raise ValueError("a fault that nobody thought of")
+
+    async def until_thrice() -> None:
+        task = asyncio.create_task(every(0.0, work))
+        while len(done) < 3 and not task.done():
+            await asyncio.sleep(0.01)
+        task.cancel()
+
+    asyncio.run(asyncio.wait_for(until_thrice(), 30))
+    assert len(done) >= 3
