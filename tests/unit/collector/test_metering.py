@@ -291,15 +291,18 @@ def test_what_goes_over_an_agents_stream_is_counted_and_a_stream_that_is_left_is
 def test_what_is_done_now_and_then_goes_on_after_a_fault() -> None:
     done: list[int] = []
 
-    def work() -> None:
-        done.append(len(done))
-        if len(done) == 1:
-            raise ValueError("a fault that nobody thought of")
-
     async def until_thrice() -> None:
+        loop, thrice = asyncio.get_running_loop(), asyncio.Event()
+
+        def work() -> None:
+            done.append(len(done))
+            if len(done) == 1:
+                raise ValueError("a fault that nobody thought of")
+            if len(done) >= 3:
+                loop.call_soon_threadsafe(thrice.set)
+
         task = asyncio.create_task(every(0.0, work))
-        while len(done) < 3 and not task.done():
-            await asyncio.sleep(0.01)
+        await thrice.wait()
         task.cancel()
 
     asyncio.run(asyncio.wait_for(until_thrice(), 30))
