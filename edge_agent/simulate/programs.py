@@ -22,13 +22,16 @@ class ProgramError(RuntimeError):
 
 def run_command(name: str, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run one of our commands to its end; ProgramError with its words when it fails and `check`."""
-    done = subprocess.run(
-        [_executable(name), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
-    )
+    done = to_its_end(name, list(map(str, arguments)))
     if check and done.returncode != 0:
         said = (done.stderr or done.stdout)[-2000:]
         raise ProgramError(f"{name} {' '.join(map(str, arguments))}: exit code {done.returncode}\n{said}")
     return done
+
+
+def to_its_end(name: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """A process of its own. The journeys put something faster in its place."""
+    return subprocess.run([_executable(name), *arguments], capture_output=True, text=True, check=False, timeout=120)
 
 
 def ask(name: str, *arguments: str | Path) -> Any:
@@ -109,13 +112,13 @@ def running(*programs: Program) -> Iterator[None]:
             program.stop()
 
 
-def wait_until(what: str, true: Callable[[], bool], deadline_s: float = DEADLINE_S) -> None:
+def wait_until(what: str, true: Callable[[], bool], deadline_s: float = DEADLINE_S, every_s: float = 0.1) -> None:
     """Ask until it is true; ProgramError naming what did not come true."""
     end = time.monotonic() + deadline_s
     while not true():
         if time.monotonic() > end:
             raise ProgramError(f"not within {deadline_s:g} s: {what}")
-        time.sleep(0.1)
+        time.sleep(every_s)
 
 
 def _executable(name: str) -> str:

@@ -14,11 +14,12 @@ import click
 
 from edge_agent import __version__
 from edge_agent.errors import EdgeAgentError, JournalError
+from edge_agent.status.asked import Asked
 from edge_agent.status.clocks import clocks_now
 from edge_agent.status.desk_commands import COMMANDS
 from edge_agent.status.disk import disk_use
 from edge_agent.status.health import Found, Health, Level, Now, age_s, assess, since_written_s
-from edge_agent.status.reading import Places, journal_balance, journal_size, places, records
+from edge_agent.status.reading import Places, journal_balance, journal_size, records
 from edge_agent.status.show import devices_lines, status_lines
 from edge_agent.status.snapshot import SnapshotError, read_snapshot
 from edge_agent.status.words import Language, sentence
@@ -41,16 +42,16 @@ AT_ONCE = 100
 @click.pass_context
 def cli(ctx: click.Context, config: Path, lang: Language | None) -> None:
     """How is this gate? Exit code 0 healthy, 1 degraded, 2 down."""
-    ctx.obj = (places(config), lang or _session_language())
+    ctx.obj = Asked(config, lang or _session_language())
 
 
 @cli.command()
 @click.option("--watch", is_flag=True, help="Show it anew every second until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; with --watch, one a line.")
 @click.pass_obj
-def status(obj: tuple[Places, Language], watch: bool, as_json: bool) -> None:
+def status(obj: Asked, watch: bool, as_json: bool) -> None:
     """Everything at a glance: devices, lanes, journal, connection."""
-    where, language = obj
+    where, language = obj.where, obj.language
     health = _show_status(where, language, as_json=as_json, clear=watch)
     try:
         while watch:
@@ -64,9 +65,9 @@ def status(obj: tuple[Places, Language], watch: bool, as_json: bool) -> None:
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.pass_obj
-def devices(obj: tuple[Places, Language], as_json: bool) -> None:
+def devices(obj: Asked, as_json: bool) -> None:
     """Each device with its state, its last reading and what to do."""
-    where, language = obj
+    where, language = obj.where, obj.language
     shown, health = gather(where)
     if as_json:
         click.echo(json.dumps({"level": shown["level"], "devices": shown["devices"]}, ensure_ascii=False))
@@ -80,9 +81,9 @@ def devices(obj: tuple[Places, Language], as_json: bool) -> None:
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_obj
-def tail(obj: tuple[Places, Language], count: int, follow: bool, as_json: bool) -> None:
+def tail(obj: Asked, count: int, follow: bool, as_json: bool) -> None:
     """The newest records of the journal."""
-    where, language = obj
+    where, language = obj.where, obj.language
     try:
         following = _print_records(where.state_dir, journal_size(where.state_dir) - count, language, as_json=as_json)
         while follow:

@@ -19,6 +19,7 @@ import click
 
 from edge_agent.errors import ConfigError, EdgeAgentError
 from edge_agent.model.handed_act import OFFICERS
+from edge_agent.status.asked import Asked
 from edge_agent.status.clocks import clocks_now
 from edge_agent.status.health import Found, Level, assess, since_written_s
 from edge_agent.status.layout import plain
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
     from edge_agent.model.handed_act import Handed
     from edge_agent.status.acting import Doing
-
-Asked = tuple[Places, Language]
 
 EXIT_CODES: Final = {"done": 0, "known": 0, "recorded": 1, "spooled": 1, "refused": 2}
 """0: recorded, and it counts. 1: kept, and it does not count yet. 2: not recorded."""
@@ -74,7 +73,7 @@ def act_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.pass_obj
 def why(obj: Asked, asked: str | None, lang: Language | None, as_json: bool) -> None:
     """Why the vehicle or person in front is stopped, and what would release them."""
-    where, language = obj[0], lang or obj[1]
+    where, language = obj.where, lang or obj.language
     snapshot = _snapshot(where)
     found = chosen(snapshot["stopped"], asked)
     lanes = list(dict.fromkeys((*(lane["id"] for lane in snapshot["lanes"]), *(each["lane"] for each in found))))
@@ -102,7 +101,7 @@ def why(obj: Asked, asked: str | None, lang: Language | None, as_json: bool) -> 
 @click.pass_obj
 def passages(obj: Asked, lang: Language | None, as_json: bool) -> None:
     """Every passage that this gate keeps: stopped, or released lately."""
-    where, language = obj[0], lang or obj[1]
+    where, language = obj.where, lang or obj.language
     snapshot = _snapshot(where)
     if as_json:
         running = not _down_words(snapshot, language)
@@ -191,14 +190,14 @@ def _act(
     from edge_agent.status import acting  # noqa: PLC0415 - cryptography is slow to import
     from edge_agent.status.handing import hand_over  # noqa: PLC0415 - only acts need it
 
-    where, language = ctx.obj[0], common["lang"] or ctx.obj[1]
-    config = ctx.parent.params["config"] if ctx.parent is not None else Path()
+    asked: Asked = ctx.obj
+    where, language = asked.where, common["lang"] or asked.language
     if not reason.strip():
         raise EdgeAgentError("an act without a reason is none", fix="say why: --reason")
     now = clocks_now()
     doing = acting.Doing(
         act_id=uuid4().hex,
-        site_id=_site(config),
+        site_id=_site(asked.config),
         passage_id=_named(where, common["passage"]),
         officer_id=common["officer"],
         authority=common["authority"] or _authority(where, common["officer"]),

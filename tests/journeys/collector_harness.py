@@ -24,6 +24,7 @@ from collector.agents import registry
 from collector.config import load_config
 from collector.keys import CollectorKeys
 from collector.store.engine import open_store
+from edge_agent.simulate.programs import run_command
 from gate_contract.checkpoint import Checkpoint, Receipt, Signer, Verifier, open_receipt
 from gate_contract.envelope import leaf_hashes, seal
 from gate_contract.merkle import Frontier, growth_proof, leaf_hash
@@ -32,7 +33,6 @@ from gate_contract.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 from gate_contract.v1.record_pb2 import Record
 from gate_contract.v1.uplink_pb2 import Hello, LiveRecords, Refusal, StreamRequest, StreamResponse
 from gate_contract.v1.uplink_pb2_grpc import UplinkServiceStub
-from tests.journeys.commands import run_command
 
 DEADLINE_S = 60.0
 GATE_COLLECTOR = [sys.executable, "-c", "from collector.cli import main; main()"]

@@ -8,14 +8,11 @@ are started, and in test_gatectl.
 from __future__ import annotations
 
 import io
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import structlog
@@ -24,7 +21,6 @@ import collector.cli
 import edge_agent.cli
 import edge_agent.status.cli
 from edge_agent.simulate import programs
-from edge_agent.simulate.programs import ProgramError
 
 ENTRIES: dict[str, Callable[[], None]] = {
     "edge-agent": edge_agent.cli.main,
@@ -34,15 +30,17 @@ ENTRIES: dict[str, Callable[[], None]] = {
 
 GOING_ON = {"run", "serve"}
 
+_as_a_process = programs.to_its_end
 
-def run_command(name: str, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run one of our commands to its end; ProgramError with its words when it fails and `check`.
 
-    Those that go on until they are stopped get a process of their own.
+def to_its_end(name: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """What a command prints and how it ends.
+
+    Those that go on until they are stopped, or that live by another clock, get a process of their own.
     """
-    if GOING_ON.intersection(arguments):
-        return programs.run_command(name, *arguments, check=check)
-    command = [name, *map(str, arguments)]
+    if GOING_ON.intersection(arguments) or "LD_PRELOAD" in os.environ:
+        return _as_a_process(name, arguments)
+    command = [name, *arguments]
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     with (
         redirect_stdout(out),
@@ -53,18 +51,7 @@ def run_command(name: str, *arguments: str | Path, check: bool = True) -> subpro
         code = _exit_code(ENTRIES[name])
         structlog.reset_defaults()  # it logs to what is now its standard error
     said, told = (each.buffer.getvalue().decode() for each in (out, err))
-    if check and code:
-        raise ProgramError(f"{' '.join(command)}: exit code {code}\n{told[-2000:]}")
     return subprocess.CompletedProcess(command, code, said, told)
-
-
-def ask(name: str, *arguments: str | Path) -> Any:
-    """What a command prints with --json, whatever its exit code."""
-    done = run_command(name, *arguments, "--json", check=False)
-    try:
-        return json.loads(done.stdout)
-    except ValueError as error:
-        raise ProgramError(f"{' '.join(done.args)}: no JSON\n{done.stderr[-2000:]}") from error
 
 
 def _exit_code(entry: Callable[[], None]) -> int:

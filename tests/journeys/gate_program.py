@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.simulate.ports import free_ports
-from edge_agent.simulate.programs import Program, wait_until
-from tests.journeys.commands import ask, run_command
+from edge_agent.simulate.programs import Program, ask, run_command, wait_until
 
 COLLECTOR_FILE = """\
 deployment = "test.example"

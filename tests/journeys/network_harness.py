@@ -17,9 +17,8 @@ from typing import Any
 from edge_agent.journal.journal import Journal
 from edge_agent.keys import AgentKeys
 from edge_agent.simulate.ports import free_ports
-from edge_agent.simulate.programs import Program, wait_until
+from edge_agent.simulate.programs import Program, ask, run_command, wait_until
 from gate_contract.v1.record_pb2 import Probe, Record
-from tests.journeys.commands import ask, run_command
 from tests.journeys.gate_program import EVENT, CollectorProgram, numbers
 
 DEADLINE_S = 60.0

@@ -19,8 +19,7 @@ from serial.rfc2217 import PortManager
 from edge_agent.simulate.frames import IndicatorFrames, ToledoContinuousFrames, YaohuaA9Frames
 from edge_agent.simulate.indicator import Indicator
 from edge_agent.simulate.ports import free_ports
-from edge_agent.simulate.programs import running, wait_until
-from tests.journeys.commands import run_command
+from edge_agent.simulate.programs import run_command, running, wait_until
 from tests.journeys.gate_program import CollectorProgram, GateProgram
 
 YAOHUA = "scale/yaohua-xk3190-a9-tf0"

@@ -24,7 +24,7 @@ from edge_agent.model.readings import DeviceEvent
 from edge_agent.simulate.frames import ToledoContinuousFrames, YaohuaA9Frames
 from edge_agent.simulate.indicator import Indicator
 from edge_agent.simulate.ports import free_port
-from tests.journeys.commands import run_command
+from edge_agent.simulate.programs import run_command
 from tests.journeys.device_peers import modbus_server
 from tests.journeys.test_polled_scales import A9Bus
 

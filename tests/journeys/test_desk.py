@@ -26,11 +26,10 @@ from collector.store.engine import open_store
 from edge_agent.simulate.gate import BARRIER_FILE
 from edge_agent.simulate.io_box import BARRIER, LOOP_OUT, IoBox
 from edge_agent.simulate.ports import free_ports
-from edge_agent.simulate.programs import running, wait_until
+from edge_agent.simulate.programs import ask, run_command, running, wait_until
 from gate_contract.acts import open_act
 from gate_contract.v1.act_pb2 import INSPECTION_RESULT_AS_DECLARED
 from gate_contract.v1.order_pb2 import Officer
-from tests.journeys.commands import ask, run_command
 from tests.journeys.gate_program import CollectorProgram, GateProgram
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("desk")]

@@ -28,9 +28,9 @@ from collector.store.engine import open_store
 from edge_agent.enrol import enrol, renew
 from edge_agent.errors import UplinkError
 from edge_agent.keys import AgentKeys, journal_key_for
+from edge_agent.simulate.programs import run_command
 from gate_contract.v1.enrolment_pb2 import EnrolRequest
 from gate_contract.v1.enrolment_pb2_grpc import EnrolmentServiceStub
-from tests.journeys.commands import run_command
 from tests.journeys.enrolment_harness import DEADLINE_S, Collector, refusal, request_for, showing, uplink, words
 
 

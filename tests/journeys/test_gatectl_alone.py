@@ -29,12 +29,17 @@ def test_a_machine_whose_agent_never_ran_is_down_and_says_what_to_do(tmp_path: P
     assert done.stderr.startswith("gatectl: there is no journal in ")
 
 
+def test_help_needs_no_site_file(tmp_path: Path) -> None:
+    asked = [GATECTL, "--config", str(tmp_path / "x.toml"), "why", "--help"]
+    assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout.startswith("Usage: gatectl why")
+
+
 def test_a_site_file_that_is_not_there_is_one_paragraph_and_exit_code_2(tmp_path: Path) -> None:
     done = subprocess.run(
         [GATECTL, "--config", str(tmp_path / "x.toml"), "status"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
-    why = "No such file or directory. name it with --config"
+    why = "No such file or directory. name it with --config FILE"
     assert done.stderr == f"gatectl: the site file {tmp_path}/x.toml cannot be read. {why}\n"
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge_agent.simulate.programs import wait_until
-from tests.journeys.commands import ask
+from edge_agent.simulate.programs import ask, wait_until
 from tests.journeys.watched_gate import DEADLINE_S, WatchedGate
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("health")]

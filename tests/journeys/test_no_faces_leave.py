@@ -22,13 +22,12 @@ from edge_agent.clock import SystemClock
 from edge_agent.model.moment import SECOND, WallNs
 from edge_agent.simulate import programs
 from edge_agent.simulate.ports import free_ports
-from edge_agent.simulate.programs import Program, running
+from edge_agent.simulate.programs import Program, ask, run_command, running
 from edge_agent.vision.faces.gallery import Gallery, Recognised
 from edge_agent.vision.faces.gallery_store import GalleryStore
 from edge_agent.vision.faces.lifetime import HOUR, Lifetime
 from edge_agent.vision.faces.sailing import SailingKey
 from tests.journeys import played_faces
-from tests.journeys.commands import ask, run_command
 
 COLLECTOR_FILE = """\
 deployment = "test.example"

@@ -16,13 +16,12 @@ import pytest
 from collector.privacy.keystore import FILE, KeyStore
 from collector.privacy.retention import this_instant
 from collector.privacy.steady_clock import DAY, Steadiness
-from edge_agent.simulate.programs import running, wait_until
+from edge_agent.simulate.programs import ask, run_command, running, wait_until
 from gate_contract.personal import Person, open_field, sealing_key
 from gate_contract.travel_documents import check_digit
 from gate_contract.v1.batch_pb2 import Batch
 from gate_contract.v1.reading_pb2 import DocumentSeen
 from gate_contract.v1.record_pb2 import Record
-from tests.journeys.commands import ask, run_command
 from tests.journeys.world import World, plan_of
 
 pytestmark = pytest.mark.timeout(180)

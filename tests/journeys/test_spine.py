@@ -10,9 +10,8 @@ import pytest
 from edge_agent.simulate.gate import Gate
 from edge_agent.simulate.judgement import Seen
 from edge_agent.simulate.plan import VehiclePlan
-from edge_agent.simulate.programs import running, wait_until
+from edge_agent.simulate.programs import ask, run_command, running, wait_until
 from edge_agent.simulate.site import LaneEmulator
-from tests.journeys.commands import ask, run_command
 from tests.journeys.world import World, plan_of
 
 pytestmark = pytest.mark.timeout(120)

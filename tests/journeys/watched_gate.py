@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,7 +15,6 @@ from typing import Any
 from edge_agent.simulate import programs
 from edge_agent.simulate.ports import free_ports
 from edge_agent.simulate.programs import Program, running, wait_until
-from tests.journeys import commands
 
 COLLECTOR_FILE = """\
 deployment = "test.example"
@@ -79,11 +77,6 @@ ASKING_S = 0.4
 """Between two questions that each start a program."""
 
 
-def _way(environment: dict[str, str]) -> Any:
-    """How commands are run: another environment, such as another clock, needs processes of its own."""
-    return programs if environment else commands
-
-
 class WatchedGate:
     """Both programs, in a directory; the environments are added to those of what is started at the gate, and there."""
 
@@ -124,14 +117,12 @@ class WatchedGate:
 
     def run(self, name: str, *arguments: str | Path) -> str:
         """Run a command to its end; what it printed."""
-        environment = self._collectors if name == "gate-collector" else self._environment
-        with added(environment):
-            done: subprocess.CompletedProcess[str] = _way(environment).run_command(name, *arguments)
-        return done.stdout
+        with added(self._collectors if name == "gate-collector" else self._environment):
+            return programs.run_command(name, *arguments).stdout
 
     def status(self) -> dict[str, Any]:
         with added(self._environment):
-            answer: dict[str, Any] = _way(self._environment).ask("gatectl", "--config", self.site_file, "status")
+            answer: dict[str, Any] = programs.ask("gatectl", "--config", self.site_file, "status")
         return answer
 
     def codes(self) -> list[str]:

@@ -11,10 +11,9 @@ from edge_agent.simulate.gate import Gate
 from edge_agent.simulate.judgement import Seen, seen_vehicles
 from edge_agent.simulate.plan import Plan, build_plan
 from edge_agent.simulate.ports import free_ports
-from edge_agent.simulate.programs import Program, wait_until
+from edge_agent.simulate.programs import Program, ask, run_command, wait_until
 from edge_agent.simulate.scenario import parse_scenario
 from edge_agent.simulate.site import LaneEmulator
-from tests.journeys.commands import ask, run_command
 
 SCENARIO = """
 seed = 7
