@@ -115,7 +115,7 @@ def _parse(name: str, file: Traversable) -> Layer:
     try:
         return _profile_class(kind).model_validate({**tables, "name": name})
     except ValidationError as error:
-        problems = "; ".join(_problem(detail) for detail in error.errors())
+        problems = "; ".join(map(_problem, _telling(error.errors())))
         raise ConfigError(what, cause=problems, fix="docs/profiles.md explains every key") from error
 
 
@@ -123,6 +123,17 @@ def _profile_class(kind: str) -> type[Layer]:
     module, _, name = KINDS[kind].partition(":")
     found: type[Layer] = getattr(importlib.import_module(module), name)
     return found
+
+
+def _telling(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without the complaint that a list is too short because its elements are wrong, which is told for each."""
+    places = [detail["loc"] for detail in details]
+
+    def follows(detail: ErrorDetails) -> bool:
+        own = detail["loc"]
+        return detail["type"] == "too_short" and any(place[: len(own)] == own != place for place in places)
+
+    return [detail for detail in details if not follows(detail)]
 
 
 def _problem(detail: ErrorDetails) -> str:

@@ -6,10 +6,10 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge_agent.app.agent import load_policy
 from edge_agent.app.camera_keep import camera_profile, password_of
 from edge_agent.app.lanes import actuator_problems, loop_problems
 from edge_agent.app.line import Line
+from edge_agent.app.policy import load_policy
 from edge_agent.app.stations import device_problems
 from edge_agent.clock import SystemClock
 from edge_agent.config import CameraTable, ScaleTable, SiteError, SiteFile, load_site

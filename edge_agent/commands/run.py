@@ -9,8 +9,9 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO, cast
 
 import click
 import structlog
@@ -110,6 +111,22 @@ def _give_up(failure: threading.ExceptHookArgs) -> None:
     os._exit(EXIT_SOFTWARE)
 
 
+class _Log:
+    """Where the log goes. What cannot be written is lost: a log on a full disk must not end what it tells of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+
 def _set_up_logging(*, verbose: bool) -> None:
     tty = sys.stderr.isatty()
     structlog.configure(
@@ -121,6 +138,6 @@ def _set_up_logging(*, verbose: bool) -> None:
             lambda _logger, _method, line: masked(str(line)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=cast("TextIO", _Log(sys.stderr))),
         cache_logger_on_first_use=True,
     )

@@ -25,6 +25,7 @@ reported after about a second, and no stream makes the parser hold more."""
 FEW = 3
 """Variants that a reason names."""
 
+_UNPRINTABLE = re.compile(rb"[^ -~]").match
 _OTHER_FORM = Refusal(Rank.FORM, "not of this form")
 _UNSTEADY = "a single frame of another variant than those before: pin the variant that the device sends"
 
@@ -33,7 +34,8 @@ _UNSTEADY = "a single frame of another variant than those before: pin the varian
 class Frame:
     """One whole frame: `raw` as received, `body` after the profile's mask. `offset` counts from the first byte fed.
 
-    `match` is what the variant's regular expression found in `body`.
+    `match` is what the variant's regular expression found in `body`. `begins`: it stands behind a frame, a pause or an
+    unprintable byte, so that its first characters are not the end of something else.
     """
 
     offset: int
@@ -41,6 +43,7 @@ class Frame:
     body: bytes
     variant: str
     match: re.Match[bytes] = field(compare=False, repr=False)
+    begins: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,7 @@ class FrameParser:
                         return Refusal(Rank.FOLLOWED, _UNSTEADY)
                 body = self._clean[at : verdict.end()]
                 raw = body if self._mask is None else self._raw[at : verdict.end()]
-                return Frame(self._base + at, raw, body, check.name, verdict)
+                return Frame(self._base + at, raw, body, check.name, verdict, self._comes_after(at, _UNPRINTABLE))
             if isinstance(verdict, NeedMore):
                 return verdict
             if verdict.rank > telling.rank:
@@ -188,8 +191,9 @@ class FrameParser:
 
     def _comes_after(self, at: int, allowed: Callable[[bytes], object]) -> bool:
         """A frame, nothing, or an allowed byte stands directly in front."""
-        before = self._clean[at - 1 : at] if at else self._before
-        return self._base + at == self._whole_to or bool(allowed(before))
+        if self._base + at == self._whole_to:
+            return True
+        return bool(allowed(self._clean[at - 1 : at] if at else self._before))
 
     def _refuse(self, at: int, refusal: Refusal, items: list[Frame | Garbled]) -> None:
         """The byte at `at` begins no frame: a garbled piece of its own, unless it says no more than the one before."""

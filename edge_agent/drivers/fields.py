@@ -200,12 +200,13 @@ def parts_reader(find: str | None, named: Iterable[str], groups: Groups) -> Call
     """The numbers of every match in a frame, or of some groups; NotANumberError for a text that is none."""
     if find is None:
         readers = [_group_reader(name, groups) for name in named]
-        return lambda frame: tuple([_part(text) for reader in readers if (text := reader(frame)) is not None])
+        return lambda frame: tuple([part(text) for reader in readers if (text := reader(frame)) is not None])
     search = bytes_regex(find).findall
-    return lambda frame: tuple([_part(text) for text in search(frame.body)])
+    return lambda frame: tuple([part(text) for text in search(frame.body)])
 
 
-def _part(text: bytes) -> Decimal:
+def part(text: bytes) -> Decimal:
+    """A part's digits; NotANumberError for a text that is none."""
     if not text.isdigit() and not _PART(text):
         raise NotANumberError(f"'{text.decode('latin-1')}' is not a number")
     return Decimal(text.decode("ascii"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Self, get_args
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from edge_agent.drivers.asking import LinkLayer
@@ -99,14 +99,30 @@ class Part(Layer):
         return self
 
 
+class Groups(Layer):
+    """`[groups]`: a vehicle too long for the scale makes a ticket for each group of its axles.
+
+    The weight of each is the sum so far, and must be what the tickets before it say.
+
+    Attributes:
+        number: the group of the variant's `match` that counts them from 1.
+        own: the one with what this group of axles weighs.
+    """
+
+    number: str
+    own: str
+
+
 class Note(Layer):
     """What else the frame tells (an address, the device's time, a serial number): `text` with {groups} filled in.
 
-    A frame without one of these groups has no such note. With `map`, the filled text is looked up. Notes under
-    `[request.*]` are those of frames with the state `request`.
+    A frame without one of these groups has no such note. With `map`, the filled text is looked up. `leading`: it is at
+    the beginning of the frame, and so may be the end of something else (an id, a frame that was cut), unless nothing
+    printable stands in front. Notes under `[request.*]` are those of frames with the state `request`.
     """
 
     text: str
+    leading: StrictBool = False
     map: Table[str, StrictInt | str] | None = None
 
 
@@ -121,6 +137,7 @@ class ScaleLayers(Layer):
     flag_if: tuple[FlagIf, ...] = ()
     also: tuple[Also, ...] = ()
     part: Table[Word, Part] = Field(default_factory=dict)
+    groups: Groups | None = None
     note: Table[Word, Note] = Field(default_factory=dict)
     request: Table[Word, Note] = Field(default_factory=dict)
 
@@ -184,6 +201,8 @@ def _groups(layers: ScaleLayers) -> Iterator[tuple[str, str]]:
     for name, part in layers.part.items():
         named = (*part.groups, part.total) if part.total else part.groups
         yield from ((f"part.{name}", group) for group in named)
+    if layers.groups is not None:
+        yield from (("groups", group) for group in (layers.groups.number, layers.groups.own))
 
 
 class Profile(ScaleLayers):

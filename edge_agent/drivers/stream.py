@@ -13,7 +13,7 @@ from edge_agent.drivers.engine import Garbled
 
 Said = TypeVar("Said")
 
-_LINE_END = re.compile(rb"[\r\n](?:(?<=\n)|(?=[^\r\n]))")
+_LINE_END = rb"[\r\n](?:(?<=\n)|(?=[^\r\n]))"
 """A last CR is no end yet: LF may follow."""
 
 
@@ -63,10 +63,13 @@ class LineSplitter:
 
     Args:
         longest: bytes of a line with its end. What is longer comes out as Garbled, in pieces of so many bytes.
+        mark: ends a line, too, with the line end behind it if there is one.
     """
 
-    def __init__(self, longest: int) -> None:
+    def __init__(self, longest: int, mark: bytes = b"") -> None:
         self._longest = longest
+        marked = re.escape(mark) + rb"(?:\r?\n|\r(?=[^\n])|(?=[^\r\n]))|"
+        self._find_end = re.compile(marked + _LINE_END if mark else _LINE_END).search
         self._pending = bytearray()
         self._base = 0  # offset of the first byte held
         self._overlong = False
@@ -76,7 +79,7 @@ class LineSplitter:
         self._pending += chunk
         items: list[Line | Garbled] = []
         start = 0
-        while found := _LINE_END.search(self._pending, start):
+        while found := self._find_end(self._pending, start):
             self._line(start, found.end(), items)
             start = found.end()
         while len(self._pending) - start > self._longest:

@@ -16,6 +16,10 @@ CUT_SHORT = "the input ended inside a frame"
 """How the reason of a frame begins whose end never came."""
 
 
+LINE_END = r"\r\n?|\n"
+"""The end of a line whose CR may be its whole end: LF is waited for, until another byte or silence comes."""
+
+
 class Rank(IntEnum):
     """Of the reasons why no variant matched, the highest tells a person most."""
 
@@ -66,6 +70,7 @@ class VariantCheck:
         self._end_pattern = variant.end
         self._longest = layer.max
         self._find_end = bytes_regex(variant.end).search if variant.end is not None else None
+        self._line_end = variant.end == LINE_END
         self._matches = bytes_regex(variant.match).fullmatch
         self._checksum = variant.checksum
         self._compute = COMPUTE[variant.checksum.algorithm, variant.checksum.encode] if variant.checksum else None
@@ -108,8 +113,10 @@ class VariantCheck:
         if self._length is not None:
             cut = f"{len(pending) - at} of {self._length} bytes"
         else:
-            found = self._find_end(pending, at, at + self._longest) if self._find_end else None
-            if found:
+            longest = at + self._longest
+            found = self._find_end(pending, at, longest) if self._find_end else None
+            may_go_on = self._line_end and not ended and len(pending) < longest and pending.endswith(b"\r")
+            if found and not (may_go_on and found.end() == len(pending)):
                 return found.end()
             if len(pending) - at >= self._longest:
                 return _OTHER_FORM

@@ -5,6 +5,7 @@ Modbus Application Protocol V1.1b3; Modbus over Serial Line V1.02. pymodbus is i
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -26,6 +27,8 @@ MOST_AT_ONCE = 100
 """Registers or bits of one request; the protocol allows 125 and 2000."""
 
 MODBUS_TCP_PORT = 502
+
+logging.getLogger("pymodbus").addHandler(logging.NullHandler())  # what it has to say comes as ModbusError
 
 _REASONS = {
     1: "it does not know this function",

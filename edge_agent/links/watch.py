@@ -14,6 +14,12 @@ from edge_agent.model.readings import DeviceEvent, DeviceState
 STRAY_BYTES = 8
 """So many bytes after a frame are line ends and padding: a device that prints on demand may leave them unframed."""
 
+PRINT_APART_S = 1.0
+"""What comes after so long a pause is another print: no device rests so long inside one."""
+
+PRINTS_IN_A_ROW = 2
+"""Prints without a frame that are babble: one alone may be a document laid askew, and is kept as garbled."""
+
 PAUSED_S = 5.0
 """Between two ticks so far apart the machine was suspended, or this program did not run: nothing was watched."""
 
@@ -41,12 +47,16 @@ class _Seen:
     """What was seen since the link was opened; nothing of an earlier connection counts for the next.
 
     `bytes_at`: of the last bytes, at first of the opening; None while the link is down. `unframed_since`: of the first
-    bytes no frame was found in since, with their number. `unread_since`: of the first frame no reading was found in.
+    bytes no frame was found in since, with their number. `print_since`: of the last print's first bytes, with their
+    number; `prints`: how many in a row had no frame. `unread_since`: of the first frame no reading was found in.
     """
 
     bytes_at: Moment | None = None
     unframed_since: Moment | None = None
     unframed: int = 0
+    print_since: Moment | None = None
+    printed: int = 0
+    prints: int = 0
     unread_since: Moment | None = None
 
 
@@ -108,15 +118,21 @@ class DeviceWatch:
 
     def bytes_seen(self, n: int, now: Moment) -> None:
         """The link delivered `n` bytes. Tell this first, then the frames found in them."""
-        if _seconds(self._seen.bytes_at, now) >= self._silent_after_s:
-            self._seen.unframed_since, self._seen.unframed = None, 0  # what came before the pause is another story
-        self._seen.bytes_at = now
-        self._seen.unframed += n
-        self._seen.unframed_since = self._seen.unframed_since or now
+        seen, pause = self._seen, _seconds(self._seen.bytes_at, now)
+        if self._continuous and pause >= self._silent_after_s:
+            seen.unframed_since, seen.unframed = None, 0  # what came before the pause is another story
+        if seen.print_since is None or pause >= PRINT_APART_S:
+            seen.print_since, seen.printed = now, 0
+        seen.prints += seen.printed <= STRAY_BYTES < seen.printed + n
+        seen.printed += n
+        seen.bytes_at = now
+        seen.unframed += n
+        seen.unframed_since = seen.unframed_since or now
 
     def frame_seen(self, now: Moment) -> None:
         """The parser found a good frame, whatever it means."""
         self._seen.unframed_since, self._seen.unframed = None, 0
+        self._seen.print_since, self._seen.prints = None, 0
         self._seen.unread_since = self._seen.unread_since or now
 
     def reading_seen(self, now: Moment) -> DeviceEvent | None:
@@ -141,13 +157,16 @@ class DeviceWatch:
         return DeviceState.SILENT, self._silence_text.format(self._silent_after_s)
 
     def _babble(self, now: Moment) -> tuple[DeviceState, str] | None:
-        """Bytes without a frame that go on; on demand one print is all there is, so that the wait counts instead."""
-        if not self._continuous and self._seen.unframed <= STRAY_BYTES:
+        """Bytes without a frame that go on: on demand that is one print after the other, or one that does not end."""
+        seen = self._seen
+        since = seen.unframed_since if self._continuous else seen.print_since
+        goes_on = _seconds(since, seen.bytes_at) >= self._babble_after_s
+        if not self._continuous:
+            over = _seconds(seen.bytes_at, now) >= self._babble_after_s  # no frame will be found in it any more
+            goes_on = goes_on or (over and seen.prints >= PRINTS_IN_A_ROW)
+        if seen.unframed_since is None or not goes_on:
             return None
-        seconds = _seconds(self._seen.unframed_since, self._seen.bytes_at if self._continuous else now)
-        if self._seen.unframed_since is None or seconds < self._babble_after_s:
-            return None
-        return DeviceState.BABBLING, _BABBLING.format(self._seen.unframed, seconds)
+        return DeviceState.BABBLING, _BABBLING.format(seen.unframed, _seconds(seen.unframed_since, seen.bytes_at))
 
     def _dialect(self, now: Moment) -> tuple[DeviceState, str] | None:
         seconds = _seconds(self._seen.unread_since, now)

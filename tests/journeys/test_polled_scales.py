@@ -252,17 +252,19 @@ def test_an_independent_weighbridge_on_a_pty_is_read_and_comes_to_rest(tmp_path:
 
 
 def test_a_printed_ticket_is_a_stable_weight_and_silence_between_tickets_no_fault(tmp_path: Path) -> None:
-    ticket = (TICKETS / "one_group.bin").read_bytes()
+    tickets = (TICKETS / "two_groups.bin").read_bytes()
     master, slave = os.openpty()
     site = Site(tmp_path, scale("pads", os.ttyname(slave), "scale/axle-pt300-ticket", silent_after="500 ms"))
     with site.running():
         wait_for("the port is open", lambda: site.stations[0]._watch._seen.bytes_at is not None)
         time.sleep(1.5)  # three times as long as a scale that sends by itself may be silent
-        os.write(master, ticket)
-        wait_for("the ticket is read", lambda: bool(site.stable))
+        os.write(master, tickets)
+        wait_for("both tickets are read", lambda: len(site.stable) > 1)
     os.close(master)
     os.close(slave)
 
-    assert [(weight.kilograms, weight.samples) for weight in site.stable] == [(Decimal(16300), 1)]
-    assert site.samples["pads"] == [Decimal(16300)]
+    assert [(weight.kilograms, weight.samples) for weight in site.stable] == [(Decimal(16300), 1), (Decimal(35720), 1)]
+    assert site.samples["pads"] == [Decimal(16300), Decimal(35720)]
+    assert site.stable[1].goes_on
+    assert list(map(int, site.stable[1].axles)) == [6240, 10060, 9820, 9600]
     assert [event.state for event in site.events] == [DeviceState.OK]

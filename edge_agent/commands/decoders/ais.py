@@ -17,10 +17,10 @@ def open_decoder(profile_name: str, *, variant: str | None, profile_dir: Path | 
     """The decoder for an AIS receiver's profile; ConfigError when there is none of that name."""
     load_profile(profile_name, profile_dir, of=AisProfile)
     no_variant(profile_name, variant)
-    return StreamDecoder(profile_name, "message", AisDriver(), _describe)
+    return StreamDecoder(profile_name, "message", AisDriver(), _describe, gives_up=False)
 
 
 def _describe(said: AisSaid) -> dict[str, object]:
     if isinstance(said, AisMessage):
-        return dict(said.fields)
+        return {**said.fields, "channel": said.channel, "own_ship": said.own_ship}
     return {"kind": "sentence", "address": said.address}

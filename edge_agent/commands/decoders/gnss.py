@@ -17,7 +17,7 @@ def open_decoder(profile_name: str, *, variant: str | None, profile_dir: Path | 
     """The decoder for a GNSS receiver's profile; ConfigError when there is none of that name."""
     load_profile(profile_name, profile_dir, of=GnssProfile)
     no_variant(profile_name, variant)
-    return StreamDecoder(profile_name, "sentence", GnssDriver(), _describe)
+    return StreamDecoder(profile_name, "sentence", GnssDriver(), _describe, gives_up=False)
 
 
 def _describe(said: GnssSaid) -> dict[str, object]:

@@ -38,18 +38,23 @@ class ScaleDecoder:
         """Weights so far."""
         return self._tally.weights
 
+    @property
+    def depth(self) -> float:
+        """How far down in the profile's list the forms of the frames stand: 0 is its own form, more a relative's."""
+        return self._tally.depth
+
     def feed(self, data: bytes) -> Iterator[dict[str, object]]:
         """The lines that these bytes complete."""
         self._tally.count_bytes(data)
         return self._lines(self._driver.feed(data))
 
     def pause(self) -> Iterator[dict[str, object]]:
-        """Nothing waits that more bytes would not complete."""
-        return iter(())
+        """What was held back for a next byte, as the agent takes it after so long a silence."""
+        return self._lines(self._driver.flush())
 
     def finish(self) -> Iterator[dict[str, object]]:
         """The lines of what was held back."""
-        return self._lines(self._driver.flush())
+        return self.pause()
 
     def summary(self) -> Iterator[str]:
         """The counts, then the cause and the next step."""
@@ -104,6 +109,11 @@ class Tally:
         self._variants: Counter[str] = Counter()
         self._states: Counter[str] = Counter()
         self.weights = 0
+
+    @property
+    def depth(self) -> float:
+        """See ScaleDecoder."""
+        return _depth(self._profile, self._variants)
 
     def count_bytes(self, chunk: bytes) -> None:
         """Bytes as they come from the file."""
@@ -162,7 +172,8 @@ class Tally:
             which = " and ".join(sorted(variants))
             yield f"The bytes are of the variant {which}: change or remove the variant that is pinned"
         elif readable := self._profiles_that_read():
-            yield f"The profile {' and '.join(readable)} reads these bytes: try it"
+            others = f", or {' or '.join(readable[1:])}" if readable[1:] else ""
+            yield f"The profile {readable[0]} reads these bytes: try it{others}"
         elif self._high_bits and self._frames_with(name, bytes(byte & 0x7F for byte in self._sample)):
             yield 'Bit 7 carries parity: the port is open as 8N1, the device sends 7E1 or 7O1. Set data_format = "7E1"'
         elif not self._wrong_checksums:
@@ -173,11 +184,12 @@ class Tally:
             )
 
     def _profiles_that_read(self) -> list[str]:
-        """The other profiles of scales that find the most in what arrived."""
+        """The other profiles of scales that find the most in what arrived; first whose own form it is."""
         others = (name for name in profile_names(self._profile_dir) if name.startswith("scale/"))
-        frames = {name: self._frames_with(name, self._sample).total() for name in others if name != self._profile.name}
-        most = max(frames.values(), default=0)
-        return [name for name, count in frames.items() if count and count == most]
+        frames = {name: self._frames_with(name, self._sample) for name in others if name != self._profile.name}
+        most = max((found.total() for found in frames.values()), default=0)
+        best = [name for name, found in frames.items() if found and found.total() == most]
+        return sorted(best, key=lambda name: _depth(load_profile(name, self._profile_dir), frames[name]))
 
     def _frames_with(self, name: str, data: bytes) -> Counter[str]:
         """How many frames a profile finds in `data` that tell something about the load, by variant."""
@@ -199,6 +211,11 @@ class Tally:
         if len(rivals) > 1 and not self._pinned and len(found) == 1:
             (variant,) = found
             yield f'Every frame was of the variant {variant}. Pin it in the site file: variant = "{variant}"'
+
+
+def _depth(profile: Profile, variants: Counter[str]) -> float:
+    order = [shape.name for shape in profile.frame.variant]
+    return sum(order.index(name) * count for name, count in variants.items()) / (variants.total() or 1)
 
 
 def _many(count: int, noun: str) -> str:

@@ -25,6 +25,7 @@ class StreamDecoder(Generic[Said]):
         further: what else a message shows, each a line of its own after it, with its offset and no bytes.
         counts: whether a message is a reading.
         closing: the lines for what the driver knows when the input ends inside something longer than a message.
+        gives_up: what was held back is taken as it is after a silence, as the agent does with lines.
     """
 
     def __init__(
@@ -37,9 +38,11 @@ class StreamDecoder(Generic[Said]):
         further: Callable[[Said], Iterable[dict[str, object]]] = lambda _said: (),
         counts: Callable[[Said], bool] = lambda _said: True,
         closing: Callable[[], Iterable[dict[str, object]]] = tuple,
+        gives_up: bool = True,
     ) -> None:
         self._name, self._noun, self._driver, self._describe = name, noun, driver, describe
         self._further, self._counts, self._closing = further, counts, closing
+        self._gives_up = gives_up
         self._bytes = 0
         self._bytes_garbled = 0
         self._reasons: Counter[str] = Counter()
@@ -53,8 +56,8 @@ class StreamDecoder(Generic[Said]):
         return self._lines(self._driver.feed(data))
 
     def pause(self) -> Iterator[dict[str, object]]:
-        """Nothing waits that more bytes would not complete."""
-        return iter(())
+        """The rest of a line, if lines are what comes."""
+        return self._lines(self._driver.flush()) if self._gives_up else iter(())
 
     def finish(self) -> Iterator[dict[str, object]]:
         """The lines of what was held back."""
@@ -73,8 +76,8 @@ class StreamDecoder(Generic[Said]):
             yield "No bytes: nothing arrived. Check power, cable and address, and that the device is set to send"
         elif wrong:
             yield f"{many(wrong, self._noun)} with a wrong checksum: the line is disturbed. They were not used"
-        elif not self.readings:
-            reason, _ = self._reasons.most_common(1)[0] if self._reasons else ("", 0)
+        elif not self.readings and self._reasons:
+            reason, _ = self._reasons.most_common(1)[0]
             hint = ". Some bytes are not text, which points to the baud rate or format" if self._high_bits else ""
             yield f"Bytes but no {self._noun} ({reason}): compare baud rate, format and profile with the device{hint}"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge_agent.commands.decoders import open_decoder
+from edge_agent.commands.decoders.scale import ScaleDecoder
 from edge_agent.errors import EdgeAgentError
 
 LEAST_READINGS = 2
@@ -24,6 +25,7 @@ class Fit:
         garbled: bytes that belong to no frame.
         size: bytes of the sample.
         sample: the last reading, as `edge-agent decode` prints it.
+        depth: see ScaleDecoder; 0 for other kinds.
     """
 
     profile: str
@@ -31,6 +33,7 @@ class Fit:
     garbled: int
     size: int
     sample: dict[str, object]
+    depth: float = 0.0
 
     @property
     def share(self) -> float:
@@ -59,9 +62,9 @@ class Fit:
 
 
 def fits(data: bytes, profiles: Iterable[str]) -> list[Fit]:
-    """The profiles that find readings in `data`, the best first."""
+    """The profiles that find readings in `data`, the best first; of equals the one whose own form it is."""
     found = [fit for name in profiles if (fit := _try(name, data)) is not None]
-    return sorted(found, key=lambda fit: (fit.is_good, fit.share, fit.readings), reverse=True)
+    return sorted(found, key=lambda fit: (fit.is_good, fit.share, fit.readings, -fit.depth), reverse=True)
 
 
 def _try(profile: str, data: bytes) -> Fit | None:
@@ -78,7 +81,10 @@ def _try(profile: str, data: bytes) -> Fit | None:
                 garbled += len(bytes.fromhex(str(line.get("hex", ""))))
             elif decoder.readings > before:
                 before, sample = decoder.readings, line
-    return Fit(profile, decoder.readings, garbled, len(data), sample) if decoder.readings else None
+    if not decoder.readings:
+        return None
+    depth = decoder.depth if isinstance(decoder, ScaleDecoder) else 0.0
+    return Fit(profile, decoder.readings, garbled, len(data), sample, depth)
 
 
 def _short(sample: dict[str, object]) -> str:

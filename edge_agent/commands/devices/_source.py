@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import click
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from edge_agent.commands._common import config_option
 from edge_agent.commands.decoders import KindDecoder
@@ -28,6 +28,8 @@ from edge_agent.errors import ConfigError
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent
 from edge_agent.profiles import load_profile
+
+_Table = TypeVar("_Table", bound=BaseModel)
 
 
 class Source(Protocol):
@@ -105,13 +107,23 @@ class Asked:
         options = {key: value for key, value in given.items() if value is not None}
         options |= {"id": "device", "profile": self.profile_name, "port": self.port}
         load_profile(self.profile_name, of=Layer)  # says what there is, when there is no such profile
-        try:
-            if kind == "scale":
-                return of_scale(ScaleTable.model_validate({"division": "1 kg"} | options))
-            return _of_device(DeviceTable.model_validate(options))
-        except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors())
-            raise ConfigError("these options cannot be used", cause=problems) from error
+        if kind == "scale":
+            return of_scale(scale_table(options))
+        return _of_device(_table(DeviceTable, options))
+
+
+def scale_table(options: dict[str, Any]) -> ScaleTable:
+    """A scale as a site file would describe it; ConfigError says what is wrong with an option."""
+    return _table(ScaleTable, {"division": "1 kg"} | options)
+
+
+def _table(of: type[_Table], options: dict[str, Any]) -> _Table:
+    try:
+        return of.model_validate(options)
+    except ValidationError as error:
+        said = ((".".join(map(str, detail["loc"])), detail["msg"]) for detail in error.errors())
+        problems = "; ".join(f"{key}: {text.removeprefix('Value error, ')}".removeprefix(": ") for key, text in said)
+        raise ConfigError("these options cannot be used", cause=problems, fix="see --help") from error
 
 
 def _of_site(name: str, config: Path) -> Source:
@@ -142,4 +154,4 @@ def _of_device(table: DeviceTable) -> Source:
     return of_stream(table, link)
 
 
-__all__ = ["Asked", "SerialSource", "Source", "source_options"]
+__all__ = ["Asked", "SerialSource", "Source", "scale_table", "source_options"]

@@ -14,7 +14,7 @@ from rich.progress import Progress
 from edge_agent.app.line import questions_of
 from edge_agent.clock import SystemClock
 from edge_agent.commands.devices._fit import Fit, fits
-from edge_agent.config import ScaleTable
+from edge_agent.commands.devices._source import scale_table
 from edge_agent.drivers.layer import Layer
 from edge_agent.drivers.schema import Profile
 from edge_agent.drivers.stream import StreamLink
@@ -84,6 +84,7 @@ def probe(
 
     Nothing that changes a device (tare, zero, its output) is ever sent. Exit code: 0 something fits, 1 nothing.
     """
+    scale_table({"id": "probe", "profile": "scale/mt-sics", "port": port})  # says what is wrong with the port's name
     prober = Prober(port, seconds)
     attempts = list(_listening(port))
     if not listen_only:
@@ -220,9 +221,7 @@ def _asking(port: str, *, everywhere: bool) -> Iterator[tuple[Try, Sequence[Ques
 
 def _questions(port: str, profile: str, address: str) -> list[Question]:
     """What such a device is asked at this address; the questions are in its name."""
-    table = ScaleTable.model_validate(
-        {"id": "probe", "profile": profile, "port": port, "division": "1 kg", "address": address or None}
-    )
+    table = scale_table({"id": "probe", "profile": profile, "port": port, "address": address or None})
     return [replace(question, device_id=address) for question in questions_of(table)]
 
 
@@ -267,7 +266,8 @@ def _site_lines(port: str, best: Try) -> str:
     lines += [f'address = "{best.address}"'] if best.address else []
     if not port.startswith("socket://"):
         lines += [f"baud = {best.baud}"] if best.baud != own[0] else []
-        lines += [f'data_format = "{best.data_format}"'] if best.data_format != own[1] else []
+        parity = own[1].startswith("7") and not best.data.isascii()  # seen in bit 7: the profile's format checks it
+        lines += [f'data_format = "{best.data_format}"'] if best.data_format != own[1] and not parity else []
     return "\n".join(lines)
 
 

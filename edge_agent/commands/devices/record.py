@@ -33,15 +33,18 @@ MOST_BYTES = 1 << 30
 @source_options
 @click.option("--output", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The capture.")
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="How long.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.option("--show-personal", is_flag=True, help="Needed for a document reader: its capture is not encrypted.")
 @click.pass_context
-def record(ctx: click.Context, /, output: Path, seconds: float, show_personal: bool, **asked: Any) -> None:
+def record(
+    ctx: click.Context, /, output: Path, seconds: float, *, as_json: bool, show_personal: bool, **asked: Any
+) -> None:
     """Record what the device NAME sends into a capture.
 
     The file holds the bytes as they came, and nothing else: `edge-agent decode` reads it. Beside it, OUTPUT.times.jsonl
     says when they came: `edge-agent devices replay` plays them at that pace.
 
-    Exit code: 0 something came, 1 nothing.
+    Exit code: 0 something came, 1 nothing: then no file is left.
     """
     source = Asked(**asked).source()
     if source.profile.startswith(f"{DOCUMENT}/") and not show_personal:
@@ -51,14 +54,23 @@ def record(ctx: click.Context, /, output: Path, seconds: float, show_personal: b
         )
     if output.exists():
         raise EdgeAgentError(f"{output} exists", cause="a capture is never overwritten", fix="choose another name")
+    times = Path(f"{output}{TIMES}")
     try:
-        with output.open("xb") as bytes_file, Path(f"{output}{TIMES}").open("xb") as times_file:
+        with output.open("xb") as bytes_file, times.open("xb") as times_file:
             count = Recorder(source, bytes_file, times_file).run(seconds)
+        digest = sha256(output.read_bytes()).hexdigest()
     except OSError as error:
-        raise EdgeAgentError(f"{output} cannot be written", cause=error.strerror or str(error)) from error
-    click.echo(f"{output}: {count} bytes, SHA-256 {sha256(output.read_bytes()).hexdigest()}")
+        fix = "name a file in a directory that is there and can be written"
+        raise EdgeAgentError(f"{output} cannot be written", cause=error.strerror or str(error), fix=fix) from error
     if not count:
+        output.unlink()
+        times.unlink()
         click.echo(f"nothing came: see `edge-agent devices watch` for what is wrong with {source.where}", err=True)
+    if as_json:
+        kept = {"capture": str(output), "times": str(times), "sha256": digest} if count else {"capture": None}
+        click.echo(json.dumps({**kept, "bytes": count, "profile": source.profile, "port": source.where}))
+    elif count:
+        click.echo(f"{output}: {count} bytes, SHA-256 {digest}")
     ctx.exit(0 if count else 1)
 
 

@@ -71,8 +71,12 @@ def _chunks(capture: Path, size: int) -> Iterator[tuple[float, int]]:
     """(seconds since the start, bytes) of each chunk; as recorded where there are times that fit the bytes."""
     times = Path(f"{capture}{TIMES}")
     if times.exists():
-        lines = [json.loads(line) for line in times.read_text(encoding="utf-8").splitlines()[1:]]
-        chunks = [(float(seconds), int(count)) for seconds, count in lines]
+        try:
+            lines = [json.loads(line) for line in times.read_text(encoding="utf-8").splitlines()[1:]]
+            chunks = [(float(seconds), int(count)) for seconds, count in lines]
+        except (ValueError, TypeError) as error:
+            what = f"{times} cannot be read"
+            raise EdgeAgentError(what, cause=str(error), fix="remove it to play at 9600 baud") from error
         if sum(count for _, count in chunks) != size:
             raise EdgeAgentError(f"{times} does not belong to {capture}", fix="remove it to play at 9600 baud")
         yield from chunks

@@ -13,7 +13,7 @@ import click
 
 from edge_agent.commands.devices._source import Asked, Source, source_options
 from edge_agent.model.moment import Moment
-from edge_agent.model.readings import DeviceEvent
+from edge_agent.model.readings import DeviceEvent, DeviceState
 
 SHOWN_HEX = 48
 PAUSE_S = 1.0
@@ -49,6 +49,8 @@ class Viewer:
         self._decoder = source.decoder()
         self._lock = threading.Lock()
         self._heard: float | None = None
+        self._came = False
+        self._down = False
         self._stop = threading.Event()
         self._began = time.monotonic()
 
@@ -76,12 +78,13 @@ class Viewer:
             self._print(line)
 
     def summary(self) -> list[str]:
-        """For the installer."""
-        return list(self._decoder.summary())
+        """For the installer; what silence may mean only where the port could be read."""
+        lines = list(self._decoder.summary())
+        return lines if self._came or not self._down else lines[:1]
 
     def _on_bytes(self, chunk: bytes, _now: Moment) -> None:
         with self._lock:
-            self._heard = time.monotonic()
+            self._heard, self._came = time.monotonic(), True
             for line in self._decoder.feed(chunk):
                 self._print(line)
 
@@ -95,6 +98,7 @@ class Viewer:
                         self._print(line)
 
     def _on_event(self, event: DeviceEvent) -> None:
+        self._down = event.state is DeviceState.UNPLUGGED
         click.echo(f"{self._seconds():9.3f}  {event.state.name.lower()}: {event.text}", err=True)
 
     def _print(self, line: dict[str, object]) -> None:

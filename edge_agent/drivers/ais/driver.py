@@ -18,9 +18,16 @@ FIELDS_OF_VDM = 6
 
 @dataclass(frozen=True, slots=True)
 class AisMessage:
-    """A decoded message; its fields are those of `read_payload`."""
+    """A decoded message; its fields are those of `read_payload`.
+
+    Attributes:
+        channel: the radio channel that it was heard on ("A", "B"); None when the receiver does not say.
+        own_ship: the transponder's own report (VDO), which was not received from anybody.
+    """
 
     fields: dict[str, Any]
+    channel: str | None
+    own_ship: bool
 
     @property
     def vessel(self) -> Vessel:
@@ -90,6 +97,8 @@ class AisDriver:
 def _decoded(parts: Joined) -> Heard[AisSaid] | Garbled:
     offset, raw = parts[0].offset, parts[0].raw if len(parts) == 1 else b"".join(part.raw for part in parts)
     try:
-        return Heard(offset, raw, AisMessage(read_payload(parts)))
+        first = parts[0]
+        said = AisMessage(read_payload(parts), channel=first.fields[3] or None, own_ship=first.kind == "VDO")
+        return Heard(offset, raw, said)
     except NoMessageError as error:
         return Garbled(offset, raw, str(error))

@@ -113,12 +113,17 @@ def read_payload(parts: Sequence[Sentence]) -> dict[str, Any]:
     """
     armoured = "".join([part.fields[4] for part in parts]).encode("ascii")
     fill = _FILL.get(parts[-1].fields[5])
-    if fill is None or not armoured or armoured.translate(None, _ARMOUR):
+    if fill is None or not armoured:
+        what = f"{parts[-1].fields[5]!r} fill bits" if armoured else "no payload"
+        raise NoMessageError(f"the sentence has {what}")
+    if armoured.translate(None, _ARMOUR):
         raise NoMessageError("the payload is no AIS message: it has characters that none has")
     filled, bits = 6 * len(armoured), 6 * len(armoured) - fill
     kind = _ARMOUR.index(armoured[0])
     shortest = _SHORTEST.get(kind)
-    if shortest is None or filled < shortest or bits > LONGEST:
+    if shortest is None:
+        raise NoMessageError(f"there is no AIS message {kind}")
+    if filled < shortest or bits > LONGEST:
         raise NoMessageError(f"a message {kind} of {bits} bits is none; the shortest has {shortest}")
     value = _value_of(armoured) >> fill
     plan = _plan_of(kind, value, bits)

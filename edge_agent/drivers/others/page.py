@@ -82,7 +82,8 @@ it has one, as the profiles of scales do ([profiles.md](../profiles.md)).
     "ais": """\
 `decode` prints each message under pyais's names: `msg_type`, `mmsi`, `lat`, `lon` (degrees), `speed` (knots),
 `course`, `heading` (degrees), `status` in words, `shipname`, `callsign`, `imo`, `ship_type`, `destination` … The
-codes for "not available" are null. Messages of several sentences are joined; a missing or damaged part makes none.
+codes for "not available" are null. `channel` is the radio channel, null when the receiver does not say; `own_ship` is
+true for the transponder's own report. Messages of several sentences are joined; a missing or damaged part makes none.
 
 Records: a ship's first message; one with another status, name, call sign, IMO number, type or destination at once;
 else, positions and the rest separately, one in the time stated.

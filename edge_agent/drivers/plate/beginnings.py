@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from edge_agent.drivers.plate.extents import DahuaExtent, Extent, JsonExtent, XmlExtent
 from edge_agent.drivers.plate.parts import Form
@@ -25,8 +25,13 @@ HEAD = re.compile(
 HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,80})[ \t]*:[ \t]*(.*)")
 START = re.compile(rb'<(?:[A-Za-z_]|\?xml)|\{\s{0,8}["}]|\[\s{0,8}[\[{\]]|Code=|\xff\xd8\xff', re.IGNORECASE)
 
-LANGUAGES: tuple[tuple[re.Pattern[bytes], Form, Callable[[], Extent]], ...] = (
-    (_XML, "xml", XmlExtent),
-    (_JSON, "json", JsonExtent),
-    (_DAHUA, "dahua", DahuaExtent),
+_LINE = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,80}+[ \t]*+:[^\n]{0,900}+\n"  # eight are below the bound of a head
+BEGIN = re.compile(
+    BLANKS.pattern
+    + rb"+(?:(?P<xml>%s)|(?P<json>%s)|(?P<dahua>(?i:%s))|" % (_XML.pattern, _JSON.pattern, _DAHUA.pattern)
+    + rb"(?P<picture>%s)|--(?P<boundary>[!-~]{1,200}+)[ \t]{0,8}+\r?\n" % MAGIC.pattern
+    + rb"(?P<head>(?:%s){0,8}+)\r?\n)" % _LINE
 )
+"""What nearly everything begins with: a document, a picture, or a boundary line with its part's whole head."""
+
+EXTENTS: Mapping[Form, Callable[[], Extent]] = {"xml": XmlExtent, "json": JsonExtent, "dahua": DahuaExtent}

@@ -20,10 +20,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from edge_agent.drivers.plate.beginnings import BLANKS, HEAD, HEADER, JSON_PERHAPS, LANGUAGES, MAGIC, PAIR, START, WORD
+from edge_agent.drivers.plate.beginnings import (
+    BEGIN,
+    BLANKS,
+    EXTENTS,
+    HEAD,
+    HEADER,
+    JSON_PERHAPS,
+    MAGIC,
+    PAIR,
+    START,
+    WORD,
+)
 from edge_agent.drivers.plate.extents import Broken, DahuaExtent, Extent
 from edge_agent.drivers.plate.parts import Document, Fault, Form, Noise, Part, Picture, Token, media_type_of
-from edge_agent.drivers.plate.pictures import MAX_PICTURE_BYTES, BoundaryLine, PictureEnd, PictureExtent
+from edge_agent.drivers.plate.pictures import MAX_PICTURE_BYTES, BoundaryLine, PictureEnd, PictureExtent, ends_well
 
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024  # real ones have 0.2 to 8 KiB; with pictures in Base64 up to 2 MiB
 MAX_HEADER_BYTES = 8 * 1024  # of one part; real ones have about 200 bytes
@@ -46,11 +57,11 @@ class BodyReader:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._state: Callable[[bool], _Found] = self._outside
-        self._boundary = b""
         self._part: Part | None = None
+        self._head = b""  # as far as it has come
         self._extent: Extent | None = None
         self._picture_extent: PictureExtent | None = None
-        self._boundaries = BoundaryLine(b"")
+        self._line_ahead = BoundaryLine(b"")
         self._form: Form = "xml"
         self._at = 0  # up to here the buffer was looked at without success
 
@@ -67,7 +78,7 @@ class BodyReader:
     def flush(self) -> list[Token]:
         """What was held back, now that no more bytes come; the reader is then as new."""
         tokens = self._run(final=True)
-        self._boundary, self._part = b"", None
+        self._line_ahead, self._part = BoundaryLine(b""), None
         self._go(self._outside)
         return tokens
 
@@ -80,27 +91,36 @@ class BodyReader:
     # --- between documents ---------------------------------------------------------------------------------------
 
     def _outside(self, final: bool) -> _Found:
+        begins = BEGIN.match(self._buffer)
+        if begins is not None and not (begins["boundary"] or b"").endswith(b"--"):
+            return self._begun(begins, final)
         blanks = BLANKS.match(self._buffer)
         if blanks and blanks.end():
-            del self._buffer[: blanks.end()]
+            self._drop(blanks.end())
             return ()
-        if (begun := self._begin()) is not None:
-            return begun
         if not (final or len(self._buffer) >= LOOK_BYTES) and (
             b"\n" not in self._buffer or JSON_PERHAPS.match(self._buffer)
         ):
             return None
         return self._line(final)
 
-    def _begin(self) -> _Found:
-        """A picture or document that begins here, told by its first bytes."""
-        if MAGIC.match(self._buffer):
-            return self._go(self._picture)
-        for pattern, form, extent in LANGUAGES:
-            if pattern.match(self._buffer):
-                self._form, self._extent = form, extent()
-                return self._go(self._document)
-        return None
+    def _begun(self, begins: re.Match[bytes], final: bool) -> _Found:
+        """A picture, document or part, told by its first bytes."""
+        match begins.lastgroup:
+            case "head":
+                boundary, head = begins["boundary"], begins["head"]  # of the buffer as it is now
+                self._drop(begins.end())
+                self._bound_by(boundary)
+                return self._end_headers(head, body_follows=True)
+            case "picture":
+                self._drop(begins.start("picture"))
+                return self._go(self._picture)
+            case "xml" | "json" | "dahua" as form:
+                self._drop(begins.start(form))
+                self._form, self._extent = form, EXTENTS[form]()
+                self._go(self._document)
+                return self._document(final)
+        raise AssertionError
 
     def _line(self, final: bool) -> _Found:
         """What is told by a whole line, or by as much of it as is needed."""
@@ -115,8 +135,7 @@ class BodyReader:
         return self._noise(final)
 
     def _go(self, state: Callable[[bool], _Found]) -> tuple[Token, ...]:
-        self._state, self._at = state, 0
-        self._boundaries, self._picture_extent = BoundaryLine(self._boundary), None
+        self._state, self._at, self._picture_extent = state, 0, None
         return ()
 
     def _noise(self, final: bool) -> _Found:
@@ -141,65 +160,68 @@ class BodyReader:
         self._part = None
         if line == self._boundary + b"--" or (line.endswith(b"--") and line != self._boundary):
             return ()  # the final one; what follows, if anything, is another message
-        self._boundary = line
+        self._bound_by(line)
         return self._begin_headers()
 
+    @property
+    def _boundary(self) -> bytes:
+        return self._line_ahead.boundary
+
+    def _bound_by(self, boundary: bytes) -> None:
+        if boundary != self._boundary:
+            self._line_ahead = BoundaryLine(boundary)
+
     def _begin_headers(self) -> tuple[Token, ...]:
-        self._part = Part()
+        self._head = b""
         return self._go(self._headers)
 
     def _headers(self, final: bool) -> _Found:
         """One line of a part's or message's head."""
-        part = self._part or Part()
         end = self._buffer.find(b"\n", 0, MAX_HEADER_BYTES) + 1
         if not end:
             if not final and len(self._buffer) < MAX_HEADER_BYTES:
                 return None
-            self._end_headers(part, body_follows=False)
+            self._end_headers(self._head, body_follows=False)
             return (Noise(self._take(min(len(self._buffer), MAX_NOISE_BYTES)), "a head that is cut off"),)
         line = bytes(self._buffer[:end]).strip()
-        header = HEADER.fullmatch(line)
-        part.size += end
-        if line and (part.size > MAX_HEADER_BYTES or not (header or HEAD.match(line))):
-            return self._end_headers(part, body_follows=False)
-        del self._buffer[:end]
-        if not line:
-            return self._end_headers(part, body_follows=True)
-        if header:
-            name, value = (each.decode("utf-8", "replace") for each in header.groups())
-            part.headers.setdefault(name.lower(), value)
-        return ()
+        self._head += self._buffer[:end]
+        if line and (len(self._head) > MAX_HEADER_BYTES or not (HEADER.fullmatch(line) or HEAD.match(line))):
+            return self._end_headers(self._head, body_follows=False)
+        self._drop(end)
+        return () if line else self._end_headers(self._head, body_follows=True)
 
-    def _end_headers(self, part: Part, *, body_follows: bool) -> tuple[Token, ...]:
-        if part.type.startswith("multipart/"):
-            if declared := _DECLARED.search(part.headers["content-type"]):
-                self._boundary = (declared[1] or declared[2]).encode("utf-8", "replace")
+    def _end_headers(self, head: bytes, *, body_follows: bool) -> tuple[Token, ...]:
+        part = Part.of(head)
+        kind = part.type
+        if kind.startswith("multipart/"):
+            if declared := _DECLARED.search(part.header(b"type")):
+                self._bound_by((declared[1] or declared[2]).encode("utf-8", "replace"))
             body_follows = False
-        if not body_follows:
-            self._part = None
-        return self._go(self._part_begins if body_follows else self._outside)
+        self._part = part if body_follows else None
+        if not (body_follows and kind.startswith(("image/", "application/octet-stream"))):
+            return self._go(self._outside)
+        return self._go(self._picture if MAGIC.match(self._buffer) else self._part_begins)
 
     def _part_begins(self, final: bool) -> _Found:
-        """Whether a picture follows the headers; its first bytes say more than they do."""
+        """Whether a picture follows the headers that say so; its first bytes say more than they do."""
         part = self._part or Part()
         if MAGIC.match(self._buffer):
             return self._go(self._picture)
-        if not part.type.startswith(("image/", "application/octet-stream")):
-            return self._go(self._outside)
         if not final and len(self._buffer) < LOOK_BYTES:
             return None
         begins = bytes(self._buffer[:LOOK_BYTES]).lstrip()
         if begins.startswith(b"--" + self._boundary):
             self._go(self._outside)
-            return (Fault(f"the part {part.name or 'without a name'} is empty"),)
-        known = any(pattern.match(begins) for pattern, _, _ in LANGUAGES)
-        return self._go(self._outside if known else self._picture)
+            return (Fault(f"{part.called} is empty"),)
+        known = BEGIN.match(begins)
+        is_document = known is not None and any(known.start(form) == 0 for form in EXTENTS)
+        return self._go(self._outside if is_document else self._picture)
 
     # --- documents -----------------------------------------------------------------------------------------------
 
     def _document(self, final: bool) -> _Found:
         """A document in the language of the extent, up to its own end; before it, a boundary line cuts it off."""
-        cut = self._boundaries.find(self._buffer, final=final)
+        cut = self._line_ahead.find(self._buffer, final=final)
         limit = min(len(self._buffer) if cut is None else cut + 1, MAX_DOCUMENT_BYTES)
         end = self._extent.find(self._buffer, limit) if self._extent else None
         if end is None and not (final or cut is not None or limit == MAX_DOCUMENT_BYTES):
@@ -233,7 +255,10 @@ class BodyReader:
 
     def _picture(self, final: bool) -> _Found:
         if self._picture_extent is None:
-            self._picture_extent = PictureExtent(self._boundary, self._part.length if self._part else 0)
+            said = self._part.length if self._part else 0
+            if said and ends_well(self._buffer, self._line_ahead.find(self._buffer, final=final), said):
+                return self._finished(PictureEnd(said, whole=True))
+            self._picture_extent = PictureExtent(self._line_ahead, said)
         end = self._picture_extent.find(self._buffer, final=final)
         if end is not None:
             return self._finished(end)
@@ -247,20 +272,24 @@ class BodyReader:
         part, self._part = self._part or Part(), None
         body = self._take(end.at)
         self._go(self._outside)
-        called = f"the part {part.name or 'without a name'}"
         faults: tuple[Token, ...] = ()
         if end.lies:
-            faults = (Fault(f"{called} says Content-Length {part.length} and has {len(body)} bytes"),)
+            faults = (Fault(f"{part.called} says Content-Length {part.length} and has {len(body)} bytes"),)
         if not end.whole:
-            return (*faults, Fault(f"{called} was cut and is left out"))
+            return (*faults, Fault(f"{part.called} was cut and is left out"))
         if not (media_type := media_type_of(body)):
-            return (*faults, Noise(body[:MAX_NOISE_BYTES], f"{called} is neither a document nor JPEG nor PNG"))
+            return (*faults, Noise(body[:MAX_NOISE_BYTES], f"{part.called} is neither a document nor JPEG nor PNG"))
         return (*faults, Picture(part.name, media_type, body))
 
     def _take(self, count: int) -> bytes:
         taken = bytes(self._buffer[:count])
-        del self._buffer[:count]
+        self._drop(count)
         return taken
+
+    def _drop(self, count: int) -> None:
+        del self._buffer[:count]
+        if self._line_ahead.boundary:
+            self._line_ahead.lost(count)
 
 
 def read_all(data: bytes) -> list[Token]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from edge_agent.drivers.plate.body import BodyReader
 from edge_agent.drivers.plate.capture_time import CameraClock
@@ -60,7 +60,7 @@ class CameraReader:
         """`clock` is what the site knows of this camera's."""
         self._events = EventReader(profile, clock)
         self._body = BodyReader()
-        self._open: Message | None = None
+        self._open: _Gathering | None = None
 
     @property
     def waits(self) -> bool:
@@ -69,64 +69,81 @@ class CameraReader:
 
     def push(self, body: bytes) -> Message:
         """A whole push as one message; never raises. One without any document is one Unreadable."""
-        reader = BodyReader()
-        message = Message()
+        reader, gathering = BodyReader(), _Gathering(self._events)
         for token in (*reader.feed(body), *reader.flush()):
-            message = self._added(message, token)
-        if message.documents or any(isinstance(event, Unreadable) for event in message.events):
-            return message
-        reason = "The body is empty" if not body else "There is no document in it"
-        return replace(message, events=(*message.events, Unreadable(reason, body)))
+            gathering.add(token)
+        if not gathering.documents and not any(isinstance(event, Unreadable) for event in gathering.events):
+            gathering.events.append(Unreadable("There is no document in it" if body else "The body is empty", body))
+        return gathering.message()
 
     def feed(self, data: bytes) -> list[Message]:
         """The messages of a stream that these bytes complete."""
-        return [message for token in self._body.feed(data) for message in self._take(token)]
+        return self._messages(self._body.feed(data))
 
     def settle(self) -> list[Message]:
         """What waits for pictures, now that none has followed for long enough."""
         waiting, self._open = self._open, None
-        return [waiting] if waiting is not None else []
+        return [waiting.message()] if waiting is not None else []
 
     def flush(self) -> list[Message]:
         """What was held back, now that the stream has ended; the reader is then as new."""
-        return [message for token in self._body.flush() for message in self._take(token)] + self.settle()
+        return self._messages(self._body.flush()) + self.settle()
 
-    def _take(self, token: Token) -> list[Message]:
-        if isinstance(token, Picture | Fault) and self._open is not None:
-            self._open = self._added(self._open, token)
-            return []
-        done = self.settle()
-        message = self._added(Message(), token)
-        if message.vehicles:
-            self._open = message
-            return done
-        return [*done, message]
+    def _messages(self, tokens: list[Token]) -> list[Message]:
+        done: list[Message] = []
+        for token in tokens:
+            if self._open is not None:
+                if isinstance(token, (Picture, Fault)):
+                    self._open.add(token)
+                    continue
+                done += self.settle()
+            gathering = _Gathering(self._events)
+            gathering.add(token)
+            if gathering.has_vehicles:
+                self._open = gathering
+            else:
+                done.append(gathering.message())
+        return done
 
-    def _added(self, message: Message, token: Token) -> Message:
+
+class _Gathering:
+    """A message under way."""
+
+    __slots__ = ("_reader", "documents", "events", "faults", "has_vehicles", "pictures")
+
+    def __init__(self, reader: EventReader) -> None:
+        self._reader = reader
+        self.events: list[Event] = []
+        self.pictures: list[CameraPicture] = []
+        self.documents: list[Document] = []
+        self.faults: list[str] = []
+        self.has_vehicles = False
+
+    def add(self, token: Token) -> None:
+        """What came next."""
         match token:
             case Document():
-                events = self._events.read(token)[: MAX_EVENTS - len(message.events)]
-                pictures = [
-                    CameraPicture(each.role, each.media_type, each.body)
-                    for event in events
-                    if isinstance(event, VehicleEvent)
-                    for each in event.pictures
-                ]
-                return replace(
-                    message,
-                    events=message.events + events,
-                    documents=(*message.documents, token),
-                    pictures=(*message.pictures, *pictures)[:MAX_PICTURES],
-                )
+                self.documents.append(token)
+                for event in self._reader.read(token)[: MAX_EVENTS - len(self.events)]:
+                    self.events.append(event)
+                    if isinstance(event, VehicleEvent):
+                        self.has_vehicles = True
+                        for each in event.pictures:
+                            self._show(each.role, each.media_type, each.body)
             case Picture():
-                if len(message.pictures) == MAX_PICTURES:
-                    return message
-                picture = CameraPicture(_role(token.name), token.media_type, token.body)
-                return replace(message, pictures=(*message.pictures, picture))
+                self._show(_role(token.name), token.media_type, token.body)
             case Fault():
-                return replace(message, faults=(*message.faults, token.text))
+                self.faults.append(token.text)
             case Noise():
-                return replace(message, events=(*message.events, Unreadable(token.reason, token.raw)))
+                self.events.append(Unreadable(token.reason, token.raw))
+
+    def message(self) -> Message:
+        """All of it."""
+        return Message(tuple(self.events), tuple(self.pictures), tuple(self.documents), tuple(self.faults))
+
+    def _show(self, role: str, media_type: str, body: bytes) -> None:
+        if len(self.pictures) < MAX_PICTURES:
+            self.pictures.append(CameraPicture(role, media_type, body))
 
 
 def plates_seen(

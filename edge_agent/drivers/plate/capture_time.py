@@ -28,6 +28,12 @@ _TEXT = re.compile(
     r"(\d{2})(?P<sep>[:.-]?)(\d{2})(?P=sep)(\d{2})(?:(?:[.,:]|(?P=sep))(?P<fraction>\d{1,9}))?"
     r"\s*(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?"
 )
+# One that is as it is to be written.
+_ISO = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{0,8}[1-9])?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
+_WHOLE, _BELOW = re.compile(r"\d{1,20}"), re.compile(r"\d{0,9}")
+_SECONDS = 19  # the characters up to the seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +64,15 @@ def capture_time(text: str, form: TimeForm, clock: CameraClock, *, is_utc: bool 
 
 
 def _of_text(text: str, clock: CameraClock, *, is_utc: bool) -> str | None:
+    iso = _ISO.fullmatch(text)
+    if iso is not None and not (clock.local_as_utc and iso[1] == "Z"):
+        return text if _is_time(text[:_SECONDS]) else None
     match = _TEXT.fullmatch(text.strip())
     if match is None:
         return None
-    year, month, day, hour, minute, second = (int(match[number]) for number in (1, 2, 3, 4, 6, 7))
     fraction = (match["fraction"] or "").rstrip("0")
     try:
+        year, month, day, hour, minute, second = map(int, match.group(1, 2, 3, 4, 6, 7))
         moment = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - the zone comes next
     except ValueError:
         return None
@@ -77,13 +86,21 @@ def _of_text(text: str, clock: CameraClock, *, is_utc: bool) -> str | None:
 
 def _of_count(text: str, digits: int, clock: CameraClock, *, is_utc: bool) -> str | None:
     whole, _, below = text.partition(".")
-    if not re.fullmatch(r"\d{1,20}", whole) or not re.fullmatch(r"\d{0,9}", below):
+    if not (_WHOLE.fullmatch(whole) and _BELOW.fullmatch(below)):
         return None
     seconds, fraction = (whole[:-digits] or "0", whole[-digits:].zfill(digits)) if digits else (whole, below)
     if not 0 < int(seconds) < _LATEST_S:
         return None  # 0 is a clock that was never set
     moment = _EPOCH + timedelta(seconds=int(seconds))
     return _written(moment, fraction.rstrip("0"), "" if clock.local_as_utc and not is_utc else "Z", clock)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _offset(zone: str) -> str:

@@ -6,8 +6,8 @@ import re
 
 from edge_agent.drivers.plate.parts import Document
 from edge_agent.drivers.plate.paths import Path, Place
-from edge_agent.drivers.plate.tree import Tree, Value, read_json, read_pairs
-from edge_agent.drivers.plate.xml_tree import read_xml
+from edge_agent.drivers.plate.tree import Tree, Value, plain_text, read_json, read_pairs
+from edge_agent.drivers.plate.xml_tree import read_xml, xml_text
 
 _DAHUA = re.compile(rb"\s*([A-Za-z]+)\s*=\s*([^;\r\n]*)(?:;|\s*\Z)")
 _DAHUA_DATA = re.compile(rb";?[ \t]*data[ \t]*=[ \t]*", re.IGNORECASE)
@@ -24,6 +24,20 @@ def tree_of(document: Document) -> Value:
             return read_pairs(document.raw)
         case _:
             return _read_dahua(document.raw)
+
+
+def whole_text(document: Document) -> str | None:
+    """What is written there; None when only reading it tells in which encoding. TreeError when it is in none."""
+    match document.form:
+        case "xml":
+            return xml_text(document.raw)
+        case "json" | "pairs":
+            return plain_text(document.raw)
+        case _:
+            try:
+                return document.raw.decode()
+            except UnicodeDecodeError:
+                return None
 
 
 def _read_dahua(raw: bytes) -> Tree:

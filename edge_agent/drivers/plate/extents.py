@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 MAX_HEAD_BYTES = 16 * 1024  # an XML prolog and the tag of its root; the line of a Dahua event before its data
@@ -27,9 +28,14 @@ _ROOT = re.compile(
 _STRING = rb'"[^"\\' + _CONTROL + rb"]*+(?:\\[^" + _CONTROL + rb"][^\"\\" + _CONTROL + rb']*+)*+"'
 # What stands between two brackets goes at once; a string without an end stops at its quote.
 _JSON_TOKEN = re.compile(rb"(?:[\s,:0-9A-Za-z+.\-]++|" + _STRING + rb")*+([\"{}\[\]]|[^\s,:0-9A-Za-z+.\-])")
+# A whole one that is not deep, as nearly all are, goes at once.
+_INSIDE = _FLAT = rb"[\s,:0-9A-Za-z+.\-]++|" + _STRING
+for _ in range(6):
+    _INSIDE = _FLAT + rb"|[{\[](?:" + _INSIDE + rb")*+[}\]]"
+_JSON_WHOLE = re.compile(rb"[{\[](?:" + _INSIDE + rb")*+[}\]]")
 _IN_STRING = re.compile(rb'[^"\\' + _CONTROL + rb"]*+(?:\\[^" + _CONTROL + rb"][^\"\\" + _CONTROL + rb"]*+)*+")
 _QUOTE, _BACKSLASH = ord('"'), ord("\\")
-_CONTROLS = re.compile(rb"[" + _CONTROL + rb"]")
+_CONTROLS = bytes(range(9)) + bytes(range(14, 32))
 _DATA = re.compile(rb";[ \t]*data[ \t]*=[ \t]*", re.IGNORECASE)
 
 
@@ -60,39 +66,60 @@ class XmlExtent:
     """
 
     def __init__(self) -> None:
-        self._closing: re.Pattern[bytes] | None = None
+        self._name = b""
         self._at = 0
-        self._longest = 0
+        self._window = 4096
 
     def find(self, buffer: bytearray, limit: int) -> End:
         """See Extent."""
-        if self._closing is None and (end := self._open(buffer, limit)) is not None:
-            return end
-        if self._closing is None:
-            return None
-        found = self._closing.search(buffer, self._at, limit)
-        if found is None:
-            self._at = max(self._at, limit - self._longest)
-            return None
-        if found[0].startswith(b"</"):
-            return found.end()
-        return Broken(max(1, found.start()), "the document breaks off, and something else begins")
+        if not self._name:
+            end = self._open(buffer, limit)
+            if end is not None or not self._name:
+                return end
+        longest = len(self._name) + 80
+        while True:
+            stop = min(limit, self._at + self._window)
+            end = self._look(buffer, stop)
+            if end is not None:
+                return end
+            self._at = max(self._at, stop - longest)
+            if stop == limit:
+                return None
+            self._window *= 2
 
     def _open(self, buffer: bytearray, limit: int) -> End:
         prolog = _PROLOG.match(buffer, 0, limit)
         root = _ROOT.match(buffer, prolog.end() if prolog else 0, limit)
         if root is None:
-            return Broken(1, "this is no XML") if limit > MAX_HEAD_BYTES or self._is_none(buffer, limit) else None
+            is_none = limit > MAX_HEAD_BYTES or _has_controls(buffer[:limit])  # the first tag can no longer become one
+            return Broken(1, "this is no XML") if is_none else None
         if root[2].endswith(b"/"):
             return root.end()
-        name = re.escape(root[1])
-        self._closing = re.compile(rb"</" + name + rb"\s{0,64}>|<" + name + rb"[\s/>]|<\?xml\s|[" + _CONTROL + rb"]")
-        self._at, self._longest = root.end(), len(root[1]) + 80
+        self._name, self._at = root[1], root.end()
         return None
 
-    def _is_none(self, buffer: bytearray, limit: int) -> bool:
-        """Whether the first tag can no longer become one."""
-        return _CONTROLS.search(buffer, 0, limit) is not None
+    def _look(self, buffer: bytearray, stop: int) -> End:
+        """From where it stands up to `stop`: quickly where nothing is odd, else by what comes first."""
+        name, at = self._name, self._at
+        opening = buffer.find(b"<" + name, at, stop)
+        closing = buffer.find(b"</" + name, at, stop if opening < 0 else opening)
+        before = stop if closing < 0 else closing
+        plain = buffer.find(b"?", at, before) < 0 and not _has_controls(buffer[at:before])
+        if plain and closing < 0 and opening < 0:
+            return None
+        end = closing + len(name) + 3
+        if plain and closing >= 0 and buffer[end - 1 : min(end, stop)] == b">":
+            return end
+        found = _what_ends(name).search(buffer, at, stop)
+        if found is None or found[0].startswith(b"</"):
+            return found and found.end()
+        return Broken(max(1, found.start()), "the document breaks off, and something else begins")
+
+
+@lru_cache(maxsize=64)
+def _what_ends(name: bytes) -> re.Pattern[bytes]:
+    name = re.escape(name)
+    return re.compile(rb"</" + name + rb"\s{0,64}>|<" + name + rb"[\s/>]|<\?xml\s|[" + _CONTROL + rb"]")
 
 
 class JsonExtent:
@@ -101,10 +128,18 @@ class JsonExtent:
     def __init__(self, start: int = 0) -> None:
         self._at = start
         self._depth = 0
+        self._is_new = True
         self._in_string = False
 
     def find(self, buffer: bytearray, limit: int) -> End:
         """See Extent."""
+        if self._is_new:
+            self._is_new = False
+            if whole := _JSON_WHOLE.match(buffer, self._at, limit):
+                return whole.end()
+        return self._go_on(buffer, limit)
+
+    def _go_on(self, buffer: bytearray, limit: int) -> End:
         while self._at < limit:  # beyond it is what a boundary line, known by now, has cut off
             if self._in_string:
                 ended = self._string(buffer, limit)
@@ -167,3 +202,8 @@ class DahuaExtent:
             return line_end if line_end >= 0 else None
         self._json = JsonExtent(data.end())
         return self._json.find(buffer, limit)
+
+
+def _has_controls(data: bytes | bytearray) -> bool:
+    """Whether there are characters that no text has."""
+    return len(data.translate(None, _CONTROLS)) != len(data)

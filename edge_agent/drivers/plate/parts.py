@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 Form = Literal["xml", "json", "dahua", "pairs", "word"]
 
+_HEADERS = re.compile(rb"^[ \t]*content-(disposition|id|type|length)[ \t]*:[ \t]*(.*)", re.IGNORECASE | re.MULTILINE)
+_MAX_DIGITS = 12
 _PARAMETER = r"""(?:^|;)\s*%s\s*=\s*(?:"([^"]*)"|([^;\s]*))"""
 _NAME = re.compile(_PARAMETER % "name", re.IGNORECASE)
 _FILE_NAME = re.compile(_PARAMETER % "filename", re.IGNORECASE)
@@ -48,30 +52,41 @@ class Fault:
 Token = Document | Picture | Noise | Fault
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Part:
-    """The headers of a part; `size` is what they have so far, in bytes."""
+    """What a part's head says of it: its headers that begin with Content-, by the rest of their names in lower case."""
 
-    headers: dict[str, str] = field(default_factory=dict)
-    size: int = 0
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, head: bytes) -> Part:
+        """Of headers with the same name the first counts."""
+        return cls({name.lower(): text for name, text in reversed(_HEADERS.findall(head))})
+
+    def header(self, name: bytes) -> str:
+        """One of them; "" for none."""
+        return self.headers.get(name, b"").rstrip().decode("utf-8", "replace")
 
     @property
     def name(self) -> str:
         """What the sender calls the part: its form and file name, or its Content-ID; "" for none."""
-        disposition = self.headers.get("content-disposition", "")
-        names = (_first_group(_NAME, disposition), _first_group(_FILE_NAME, disposition))
-        return " ".join(filter(None, names)) or self.headers.get("content-id", "").strip("<>")
+        return _name(self.header(b"disposition")) or self.header(b"id").strip("<>")
+
+    @property
+    def called(self) -> str:
+        """It, for a person."""
+        return f"the part {self.name or 'without a name'}"
 
     @property
     def type(self) -> str:
         """Its Content-Type, lower case."""
-        return self.headers.get("content-type", "").lower()
+        return self.header(b"type").lower()
 
     @property
     def length(self) -> int:
         """Its Content-Length; 0 for none that is a number."""
-        text = self.headers.get("content-length", "")
-        return int(text) if re.fullmatch(r"\d{1,12}", text) else 0
+        text = self.header(b"length")
+        return int(text) if text.isdecimal() and len(text) <= _MAX_DIGITS else 0
 
 
 def media_type_of(body: bytes) -> str:
@@ -79,6 +94,12 @@ def media_type_of(body: bytes) -> str:
     if body.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     return "image/png" if body.startswith(b"\x89PNG\r\n\x1a\n") else ""
+
+
+@lru_cache(maxsize=256)
+def _name(disposition: str) -> str:
+    names = (_first_group(_NAME, disposition), _first_group(_FILE_NAME, disposition))
+    return " ".join(filter(None, names))
 
 
 def _first_group(pattern: re.Pattern[str], text: str) -> str:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from edge_agent.drivers.plate.tree import Tree, Value, bounded_text, text_of
+from edge_agent.drivers.plate.tree import Tree, Value, text_of
 
 _STEP = re.compile(r"(?P<name>\*|[@#]?[\w.-]+)(?:\[(?:(?P<key>@?[\w.-]+)=(?P<text>[^\]]+)|(?P<index>\d{1,3}))\])?")
 
@@ -52,6 +52,11 @@ class Path:
     def steps(self) -> tuple[Path, ...]:
         """Its steps, each a path."""
         return tuple(Path(part) for part in self.text.removeprefix("//").split("/"))
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The names of the children and attributes whose texts decide where it leads."""
+        return tuple(step.key for step in self._steps if step.key)
 
     def values(self, place: Place) -> Iterator[Value]:
         """What stands there in the place's own tree, in order; a list's items one by one."""
@@ -128,7 +133,7 @@ class TextAt:
         self._ways = tuple((path.names, path.anywhere, path) for path in map(Path, paths))
 
     def __call__(self, place: Place) -> str:
-        """Without spaces around it, "" for none; TreeError for more than MAX_TEXT_CHARS."""
+        """Without spaces around it, "" for none."""
         for names, anywhere, path in self._ways:
             if anywhere and not place.holders(anywhere):
                 continue
@@ -136,7 +141,7 @@ class TextAt:
             if text is None:
                 text = text_of(path.first_text(place))
             if text:
-                return bounded_text(text)
+                return text
         return ""
 
 

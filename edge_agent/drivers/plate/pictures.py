@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 MAX_PICTURE_BYTES = 8 * 1024 * 1024  # a full frame of a 12 megapixel camera has about 4 MiB
 
 _ENDS = (b"\xff\xd9", b"IEND\xaeB`\x82")
 _UNFRAMED_END = re.compile(rb"\xff\xd9\s{0,8}(?=--|<[A-Za-z?]|\{|Code=|HTTP/1|POST )")
+_LINE_ENDS, _LINE_ENDS_ALL = re.compile(rb"(?:--)?[ \t]{0,8}\r?\n"), re.compile(rb"(?:--)?[ \t]{0,8}\r?(?:\n|\Z)")
+_CARRIAGE_RETURN = ord("\r")
 _LINE_BYTES = 24  # what a boundary line has beside the boundary, and an end mark before it
 
 
@@ -27,31 +28,46 @@ class PictureEnd:
 
 
 class BoundaryLine:
-    """Looks for the next line that is the boundary; never twice at the same bytes."""
+    """Looks for the next line that is the boundary, in a buffer that loses its begin; never twice at the same bytes."""
 
     def __init__(self, boundary: bytes) -> None:
-        self._boundary, self._at = boundary, 0
+        """`boundary` of the message, b"" for none."""
+        self.boundary = boundary
+        self._at = 0  # none begins before it
 
     def find(self, buffer: bytearray, *, final: bool) -> int | None:
         """Where it begins, the line feed before it included; None when there is none yet, or no boundary at all."""
-        if not self._boundary:
+        if not self.boundary:
             return None
-        found = _line(self._boundary, final=final).search(buffer, self._at)
-        if found is None:
-            self._at = max(self._at, len(buffer) - len(self._boundary) - _LINE_BYTES)
-            return None
-        return found.start()
+        found = self.after(buffer, self._at, final=final)
+        self._at = self.unseen(buffer, self._at) if found is None else found
+        return found
+
+    def after(self, buffer: bytearray, at: int, *, final: bool) -> int | None:
+        """The first that begins at `at` or after it."""
+        line = b"\n--" + self.boundary
+        while (at := buffer.find(line, at)) >= 0:
+            if (_LINE_ENDS_ALL if final else _LINE_ENDS).match(buffer, at + len(line)):
+                return at
+            at += 1
+        return None
+
+    def unseen(self, buffer: bytearray, at: int) -> int:
+        """From where to look again when more bytes have come, as none was found from `at` on."""
+        return max(at, len(buffer) - len(self.boundary) - _LINE_BYTES)
+
+    def lost(self, count: int) -> None:
+        """The buffer has lost so many bytes of its begin."""
+        self._at = max(0, self._at - count)
 
 
 class PictureExtent:
     """Finds the end of one picture in a growing buffer that begins with it."""
 
-    def __init__(self, boundary: bytes, said: int) -> None:
-        """`boundary` of the message, b"" for none; `said` is the Content-Length, 0 for none."""
-        self._boundary, self._said = boundary, said
+    def __init__(self, line: BoundaryLine, said: int) -> None:
+        """`line` of the message; `said` is the Content-Length, 0 for none."""
+        self._line, self._said = line, said
         self._length = said if said <= MAX_PICTURE_BYTES else 0
-        self._line = BoundaryLine(boundary)
-        self._marked = _marked_line(boundary) if boundary else _UNFRAMED_END
         self._at = 0
 
     def find(self, buffer: bytearray, *, final: bool) -> PictureEnd | None:
@@ -71,43 +87,53 @@ class PictureExtent:
     def _unmeasured(self, buffer: bytearray, *, final: bool) -> PictureEnd | None:
         """No length, or one that lies: the next boundary line ends the picture, or the end of everything."""
         lies = self._said > 0
-        if not self._boundary and (marked := self._marked_end(buffer)) is not None:
+        if not self._line.boundary and (marked := self._marked_end(buffer)) is not None:
             return PictureEnd(marked, whole=True, lies=lies)
         line = self._line.find(buffer, final=final)
         if line is None:
             return PictureEnd(len(buffer), whole=_has_end(buffer, len(buffer)), lies=lies) if final else None
-        end = line - 1 if line and buffer[line - 1 : line] == b"\r" else line
-        return PictureEnd(end, whole=True, lies=lies)
+        return PictureEnd(_before(buffer, line), whole=True, lies=lies)
 
     def _marked_end(self, buffer: bytearray) -> int | None:
-        """Where the picture's own end mark is followed by a boundary line."""
-        found = self._marked.search(buffer, self._at)
-        if found is None:
-            self._at = max(self._at, len(buffer) - len(self._boundary) - _LINE_BYTES)
-            return None
-        return found.start() + 2
+        """Where the picture's own end mark is followed by a boundary line; without a boundary, by what may follow."""
+        line = self._line
+        if not line.boundary:
+            found = _UNFRAMED_END.search(buffer, self._at)
+            if found is not None:
+                return found.start() + 2
+        else:
+            at = line.after(buffer, self._at, final=False)
+            while at is not None:
+                end = _before(buffer, at)
+                if buffer[max(0, end - 2) : end] == b"\xff\xd9":
+                    self._at = at
+                    return end
+                self._at = at + 1
+                at = line.after(buffer, self._at, final=False)
+        self._at = line.unseen(buffer, self._at)
+        return None
 
     def _sees_beyond(self, buffer: bytearray) -> bool:
         """Whether a boundary line that begins at the length would be there."""
-        return len(buffer) >= self._length + len(self._boundary) + _LINE_BYTES
+        return len(buffer) >= self._length + len(self._line.boundary) + _LINE_BYTES
 
     def _is_boundary(self, buffer: bytearray, *, final: bool) -> bool:
         """Whether a boundary line begins at the length, or what a cut has left of one."""
-        rest = bytes(buffer[self._length : self._length + len(self._boundary) + 8])
-        lines = (b"\r\n--" + self._boundary, b"\n--" + self._boundary, b"--" + self._boundary)
+        rest = bytes(buffer[self._length : self._length + len(self._line.boundary) + 8])
+        dashed = b"--" + self._line.boundary
+        lines = (b"\r\n" + dashed, b"\n" + dashed, dashed)
         return any(rest.startswith(line) or (final and line.startswith(rest)) for line in lines)
 
 
-@lru_cache(maxsize=64)
-def _line(boundary: bytes, *, final: bool) -> re.Pattern[bytes]:
-    line = rb"\n--" + re.escape(boundary) + rb"(?:--)?[ \t]{0,8}\r?"
-    return re.compile(line + (rb"(?:\n|\Z)" if final else rb"\n"))
+def ends_well(buffer: bytearray, line: int | None, said: int) -> bool:
+    """Whether a picture, the next boundary line and the Content-Length agree, as PictureExtent would find, too."""
+    return line is not None and _before(buffer, line) == said <= MAX_PICTURE_BYTES and _has_end(buffer, said)
 
 
-@lru_cache(maxsize=64)
-def _marked_line(boundary: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"\xff\xd9\r?\n--" + re.escape(boundary) + rb"(?:--)?[ \t]{0,8}\r?\n")
+def _before(buffer: bytearray, line: int) -> int:
+    """Where the boundary line at `line` begins, its carriage return included."""
+    return line - 1 if line and buffer[line - 1] == _CARRIAGE_RETURN else line
 
 
 def _has_end(buffer: bytearray, end: int) -> bool:
-    return bytes(buffer[max(0, end - 8) : end]).endswith(_ENDS)
+    return buffer.endswith(_ENDS, max(0, end - 8), end)

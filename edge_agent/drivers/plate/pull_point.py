@@ -1,9 +1,9 @@
 """ONVIF's pull point: the questions by which a camera hands out its events, and what its answers say. Pure.
 
 ONVIF Core Specification, 9.2 (real-time pull-point notification): CreatePullPointSubscription gives an address that
-PullMessages is asked at, again and again; Renew keeps it alive. SOAP 1.2 over HTTP. Who asks is told by a user name
-token with a digest of the password (OASIS WSS Username Token Profile 1.1.1, 3.1), which is only good at the time of the
-camera's own clock.
+PullMessages is asked at, again and again; Renew keeps it alive, Unsubscribe ends it. SOAP 1.2 over HTTP. Who asks is
+told by a user name token with a digest of the password (OASIS WSS Username Token Profile 1.1.1, 3.1), which is only
+good at the time of the camera's own clock.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ _PULL = (
     "<e:MessageLimit>{limit}</e:MessageLimit></e:PullMessages>"
 )
 _RENEW = f'<n:Renew xmlns:n="{_NOTIFY}"><n:TerminationTime>PT{{seconds}}S</n:TerminationTime></n:Renew>'
+_UNSUBSCRIBE = f'<n:Unsubscribe xmlns:n="{_NOTIFY}"/>'
 _TIME = '<d:GetSystemDateAndTime xmlns:d="http://www.onvif.org/ver10/device/wsdl"/>'
 
 _ADDRESS = Path("//SubscriptionReference/Address")
@@ -112,6 +113,11 @@ def pull_question(header: str, point: PullAddress, seconds: int, limit: int) -> 
 def renew_question(header: str, point: PullAddress, seconds: int) -> bytes:
     """Let it live so long from now on."""
     return _sealed(header + point.header, _RENEW.format(seconds=seconds))
+
+
+def unsubscribe_question(header: str, point: PullAddress) -> bytes:
+    """Forget it: nobody asks any more (OASIS WS-BaseNotification 1.3, 6.2)."""
+    return _sealed(header + point.header, _UNSUBSCRIBE)
 
 
 def camera_time(answer: bytes) -> datetime | None:

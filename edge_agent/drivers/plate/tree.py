@@ -21,7 +21,6 @@ Value: TypeAlias = "str | int | Decimal | bool | dict[str, Value] | list[Value] 
 
 MAX_DEPTH = 40  # real ones are 9 deep
 MAX_PAIRS = 8_000
-MAX_TEXT_CHARS = 256  # of a field that is taken; real ones have up to 64
 _MAX_INDEX = 999
 
 _PAIR = re.compile(r"([A-Za-z][\w.\[\]-]{0,200})=(.*)")
@@ -39,7 +38,7 @@ def read_json(raw: bytes) -> Value:
         TreeError: not JSON, in another encoding than UTF-8 or GB 18030, or too deep.
     """
     try:
-        value: Value = _JSON.decode(_text(raw))
+        value: Value = _JSON.decode(plain_text(raw))
     except RecursionError as error:
         raise TreeError("The document is too deep") from error
     except ValueError as error:
@@ -56,7 +55,7 @@ def read_pairs(raw: bytes) -> Tree:
         TreeError: more than MAX_PAIRS lines, too deep, or a place that is used in two ways.
     """
     root: Tree = {}
-    for number, line in enumerate(_text(raw).splitlines()):
+    for number, line in enumerate(plain_text(raw).splitlines()):
         if number == MAX_PAIRS:
             raise TreeError(f"There are more than {MAX_PAIRS} lines")
         if pair := _PAIR.fullmatch(line.strip()):
@@ -75,14 +74,6 @@ def text_of(value: Value) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-def bounded_text(value: Value) -> str:
-    """As `text_of`; TreeError for more than MAX_TEXT_CHARS."""
-    text = text_of(value)
-    if len(text) > MAX_TEXT_CHARS:
-        raise TreeError(f"A field has {len(text)} characters, more than {MAX_TEXT_CHARS}")
-    return text
-
-
 def _lower_case(pairs: list[tuple[str, Value]]) -> Tree:
     return {name.lower(): value for name, value in pairs}
 
@@ -94,7 +85,8 @@ def _no_constant(name: str) -> Value:
 _JSON = json.JSONDecoder(object_pairs_hook=_lower_case, parse_float=Decimal, parse_constant=_no_constant, strict=False)
 
 
-def _text(raw: bytes) -> str:
+def plain_text(raw: bytes) -> str:
+    """What is written there, in UTF-8 or GB 18030; TreeError when it is in neither."""
     raw = raw.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n\0")
     for codec in ("utf-8", "gb18030"):
         try:

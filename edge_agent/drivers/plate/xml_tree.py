@@ -35,9 +35,10 @@ _CODECS = {
     "windows-1252": "cp1252",
     "windows-1251": "cp1251",
 }
-_BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_MARKED = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _DECLARED = re.compile(rb"""\A\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-_DECLARATION = re.compile(r"\A<\?xml[^>]*>")
+_BYTE_ORDER_MARKS = tuple(mark for mark, _ in _MARKED)
+_DECLARATION_BYTES = 300  # that are looked at
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});)")
 _BLANK = "\ufeff\0 \t\r\n"
 
@@ -52,9 +53,7 @@ def read_xml(raw: bytes) -> Tree:
     Raises:
         XmlError: not XML, a DOCTYPE, in no known encoding, or beyond a bound.
     """
-    if len(raw) > MAX_XML_BYTES:
-        raise XmlError(f"The document has {len(raw)} bytes, more than {MAX_XML_BYTES}")
-    text = _DECLARATION.sub("", _decoded(raw).strip(_BLANK))
+    text = xml_text(raw)
     try:
         return _Builder().build(text)
     except expat.ExpatError as error:
@@ -67,21 +66,35 @@ def read_xml(raw: bytes) -> Tree:
         raise XmlError("The document is not well-formed XML", cause=str(error)) from error
 
 
+def xml_text(raw: bytes) -> str:
+    """The document without its declaration, whatever the encoding; XmlError as `read_xml`, for what it says of them."""
+    if len(raw) > MAX_XML_BYTES:
+        raise XmlError(f"The document has {len(raw)} bytes, more than {MAX_XML_BYTES}")
+    text = _decoded(raw).strip(_BLANK)
+    return text[text.find(">") + 1 :] if text.startswith("<?xml") else text
+
+
 def _decoded(raw: bytes) -> str:
-    for mark, codec in _BYTE_ORDER_MARKS:
-        if raw.startswith(mark):
-            return _try_codecs(raw[len(mark) :], (codec,))
-    declared = _DECLARED.match(raw)
+    if raw.startswith(_BYTE_ORDER_MARKS):
+        mark, codec = next((mark, codec) for mark, codec in _MARKED if raw.startswith(mark))
+        return _try_codecs(raw[len(mark) :], (codec,))
+    return _try_codecs(raw, _codecs(raw[: raw.find(b">", 0, _DECLARATION_BYTES) + 1]))
+
+
+@lru_cache(maxsize=64)
+def _codecs(declaration: bytes) -> tuple[str, ...]:
+    """What is tried for a document that begins so."""
+    declared = _DECLARED.match(declaration)
     if declared is None:
-        return _try_codecs(raw, ("utf-8", "gb18030"))
+        return ("utf-8", "gb18030")
     name = declared[1].decode("ascii").lower()
     if name not in _CODECS:
         raise XmlError(f"The document declares the encoding {name!r}, which no camera is known to use")
     # What is written as GB and declared as UTF-8, or the reverse, is common: UTF-8 is strict, so it is asked first.
-    return _try_codecs(raw, dict.fromkeys(("utf-8", _CODECS[name], "gb18030")))
+    return tuple(dict.fromkeys(("utf-8", _CODECS[name], "gb18030")))
 
 
-def _try_codecs(raw: bytes, names: tuple[str, ...] | dict[str, None]) -> str:
+def _try_codecs(raw: bytes, names: tuple[str, ...]) -> str:
     for name in names:
         try:
             return raw.decode(name)

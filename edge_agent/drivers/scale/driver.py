@@ -17,6 +17,7 @@ from edge_agent.drivers.fields import (
     first_of,
     note_reader,
     number_reader,
+    part,
     parts_reader,
     value_reader,
 )
@@ -41,6 +42,8 @@ class Read:
         flags: what the device says beside it ("hold", "center_of_zero"), in the profile's words.
         notes: what else the frame tells: address, device time, serial number.
         parts: weights that this one consists of (wheels, axles), in its unit and the order of the frame.
+        group: of a ticket for one of several groups of axles of a vehicle: which, from 1; 0 for any other frame.
+        before: the parts of the vehicle's groups before this one; None when those tickets were not all heard.
         index: 0 for the frame's first weight.
         printed: the frame is a ticket, and this the weight that it is about: at rest, without another like it.
     """
@@ -50,6 +53,8 @@ class Read:
     flags: tuple[str, ...] = ()
     notes: Mapping[str, str | int] = field(default_factory=lambda: NOTHING)
     parts: Mapping[str, tuple[Decimal, ...]] = field(default_factory=lambda: NO_PARTS)
+    group: int = 0
+    before: Mapping[str, tuple[Decimal, ...]] | None = field(default_factory=lambda: NO_PARTS)
     index: int = 0
     printed: bool = False
 
@@ -94,8 +99,20 @@ class ScaleDriver:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Vehicle:
+    """What the tickets for a vehicle's groups of axles say so far; `parts` is None when they were not all heard."""
+
+    number: int = 0
+    total: Decimal = Decimal(0)
+    parts: Mapping[str, tuple[Decimal, ...]] | None = field(default_factory=lambda: NO_PARTS)
+
+
+NO_VEHICLE = _Vehicle()
+
+
 class _Meaning:
-    """What the frames of one variant mean: the profile's fields, compiled."""
+    """What the frames of one variant mean: the profile's fields, compiled. Remembers a vehicle weighed in groups."""
 
     def __init__(self, profile: Profile, variant: Variant, unit: WeightUnit | None) -> None:
         fields, groups, says = profile.field, variant.groups, variant.says
@@ -112,17 +129,16 @@ class _Meaning:
         flags = ((condition_reader(each, groups), each.flag) for each in profile.flag_if)
         self._flags = [(holds, flag) for holds, flag in flags if holds]
         told = profile.request if variant.state == "request" else profile.note
-        notes = ((name, note_reader(note.text, groups), note.map) for name, note in told.items())
-        self._notes = [(name, reader, table) for name, reader, table in notes if reader]
+        notes = ((name, note_reader(note.text, groups), note) for name, note in told.items())
+        self._notes = [(name, reader, note.map, note.leading) for name, reader, note in notes if reader]
         self._parts = [
-            (
-                name,
-                parts_reader(part.find, part.groups, groups),
-                parts_reader(None, (part.total,), groups) if part.total else None,
-            )
-            for name, part in profile.part.items()
-            if part.total is None or part.total in groups
+            (name, parts_reader(told.find, told.groups, groups), groups.get(told.total or ""))
+            for name, told in profile.part.items()
+            if told.total is None or told.total in groups
         ]
+        counted = profile.groups
+        self._group = (groups.get(counted.number, 0), groups.get(counted.own, 0)) if counted else (0, 0)
+        self._vehicle = NO_VEHICLE
         self._also = [
             (number_reader(each.weight, groups), each.kind) for each in profile.also if each.weight.group in groups
         ]
@@ -139,7 +155,10 @@ class _Meaning:
             unit, tare = self._unit(frame), self._tare(frame) if self._tare else None
             weight = self._weight_of(frame, self._weight, None, unit, tare)
             parts = self._parts_of(frame) if self._parts else NO_PARTS
-            found: list[Read | Garbled] = [Read(frame, weight, flags, notes, parts, printed=self._printed)]
+            group, before = self._group_of(frame, weight, parts) if all(self._group) else (0, NO_PARTS)
+            found: list[Read | Garbled] = [
+                Read(frame, weight, flags, notes, parts, group, before, printed=self._printed)
+            ]
             for index, (number, kind) in enumerate(self._also, start=1):
                 found.append(Read(frame, self._weight_of(frame, number, kind, unit, tare), flags, notes, index=index))
         except NotANumberError as error:
@@ -168,8 +187,8 @@ class _Meaning:
 
     def _notes_of(self, frame: Frame) -> Mapping[str, str | int]:
         notes: dict[str, str | int] = {}
-        for name, reader, table in self._notes:
-            text = reader(frame)
+        for name, reader, table, leading in self._notes:
+            text = reader(frame) if frame.begins or not leading else None
             told = table.get(text) if table is not None and text is not None else text
             if told is not None:
                 notes[name] = told
@@ -178,11 +197,27 @@ class _Meaning:
     def _parts_of(self, frame: Frame) -> Mapping[str, tuple[Decimal, ...]]:
         parts: dict[str, tuple[Decimal, ...]] = {}
         for name, reader, total in self._parts:
-            parts[name] = reader(frame)
-            whole = total(frame) if total else ()
-            if whole and sum(parts[name]) != whole[0]:
-                raise NotANumberError(f"the {name} do not add up to {whole[0]}: {', '.join(map(str, parts[name]))}")
+            found = parts[name] = reader(frame)
+            if total and sum(found) != (whole := part(frame.match[total])):
+                raise NotANumberError(f"the {name} do not add up to {whole}: {', '.join(map(str, found))}")
         return parts
+
+    def _group_of(
+        self, frame: Frame, weight: Weight | NoWeight, parts: Mapping[str, tuple[Decimal, ...]]
+    ) -> tuple[int, Mapping[str, tuple[Decimal, ...]] | None]:
+        """Which group of axles a ticket is for, and the parts of those before; NotANumberError when sums disagree."""
+        if not isinstance(weight, Weight):
+            return 0, NO_PARTS
+        number, own, total = int(part(frame.match[self._group[0]])), part(frame.match[self._group[1]]), weight.value
+        last, self._vehicle = self._vehicle if number > 1 else NO_VEHICLE, NO_VEHICLE
+        heard = number == last.number + 1
+        if (heard and total != last.total + own) or total < own:
+            what = f"the accumulated total is {total}: with {last.total} before, {own} of this group do not make it"
+            raise NotANumberError(what)
+        before = last.parts if heard else None
+        so_far = {name: (*before.get(name, ()), *more) for name, more in parts.items()} if before else parts
+        self._vehicle = _Vehicle(number, total, None if before is None else so_far)
+        return number, before
 
 
 def _given(value: str | bool | None) -> Callable[[Frame], str | bool | None]:  # the value, not how to do it

@@ -94,18 +94,20 @@ class StabilityDetector:
             division_kilograms=self._division,
         )
 
-    def printed(self, sample: WeightSample, axles: Sequence[Decimal] = ()) -> StableWeight | None:
+    def printed(self, sample: WeightSample, axles: Sequence[Decimal] = (), *, group: int = 0) -> StableWeight | None:
         """The weight of a ticket, which was at rest when it was printed; None for an empty platform.
 
         Args:
             sample: the ticket's weight.
-            axles: kilograms of those that it tells; what it weighed before and adds up is one more load.
+            axles: kilograms of those that are known; what was weighed before and is not is one more load.
+            group: which of the vehicle's groups of axles it is for, from 1; 0 when it is not weighed in groups.
         """
         self._rest = None
         kilograms = sample.weight.kilograms
         if kilograms < self._min_kilograms:
             return None
-        loads = [*axles, rest] if (rest := kilograms - sum(axles)) else axles
+        rest = kilograms - sum(axles)
+        loads = [*axles, rest] if rest else axles
         return StableWeight(
             device_id=self._device_id,
             at=sample.at,
@@ -115,6 +117,8 @@ class StabilityDetector:
             span_ms=0,
             uncertainty_kilograms=axle_by_axle_uncertainty(loads, self._division, self._accuracy_class),
             division_kilograms=self._division,
+            axles=() if rest else tuple(axles),
+            goes_on=group > 1,
         )
 
     def _join(self, sample: WeightSample) -> _Rest:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import reduce
+from itertools import pairwise
 from operator import xor
 
 from edge_agent.drivers.engine import WRONG_CHECKSUM, Garbled
@@ -34,7 +36,8 @@ class XrayDriver:
         self._fields: FieldsLayer = profile.field
         self._verdicts = profile.verdict
         self._full = profile.confidence_full
-        self._lines = LineSplitter(self._layer.longest)
+        self._start, self._end = profile.line.marks
+        self._lines = LineSplitter(self._layer.longest, b"" if profile.line.checksum else self._end)
 
     def feed(self, chunk: bytes) -> list[Heard[Scan] | Garbled]:
         """What these bytes complete, in the order of the stream; blank lines are passed over."""
@@ -50,11 +53,17 @@ class XrayDriver:
             if isinstance(line, Garbled):
                 items.append(line)
             elif line.raw.strip(_BLANK):
-                items.append(self._line(line))
+                items += map(self._line, self._lines_in(line))
         return items
 
+    def _lines_in(self, line: Line) -> Iterator[Line]:
+        """Where a line begins with a mark: what stands in front of it, and each one whose end was lost, by itself."""
+        at = [found.start() for found in re.finditer(re.escape(self._start), line.raw)] if self._start else []
+        for first, last in pairwise([*([0] if 0 not in at else []), *at, len(line.raw)]):
+            yield Line(line.offset + first, line.raw[first:last], ended=line.ended)
+
     def _line(self, line: Line) -> Heard[Scan] | Garbled:
-        if not line.ended:
+        if not line.ended and not (self._end and line.raw.endswith(self._end)):
             return Garbled(line.offset, line.raw, "the input ended inside a line")
         try:
             return Heard(line.offset, line.raw, self._scan(self._body(line.raw.rstrip(b"\r\n"))))

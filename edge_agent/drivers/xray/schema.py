@@ -52,9 +52,10 @@ class LineField(Layer):
 
 
 class LineLayer(Layer):
-    """`[line]`: how a line looks. It ends with LF or CR LF; `start` and `end` stand around its fields (STX, ETX).
+    """`[line]`: how a line looks. It ends with CR, LF or both; `start` and `end` stand around its fields (STX, ETX).
 
-    `columns`: how many fields a delimited line has, exactly. `longest`: bytes with the line end.
+    Behind `end` the line end may be missing, unless a checksum stands there. `columns`: how many fields a delimited
+    line has, exactly. `longest`: bytes with the line end.
     """
 
     form: Literal["delimited", "fixed"]
@@ -66,8 +67,18 @@ class LineLayer(Layer):
     longest: Annotated[StrictInt, Field(ge=8, le=4096)] = 512
     checksum: LineChecksum | None = None
 
+    @property
+    def marks(self) -> tuple[bytes, bytes]:
+        """`start` and `end` as they are sent; UnicodeEncodeError when they cannot be."""
+        return self.start.encode(self.encoding), self.end.encode(self.encoding)
+
     @model_validator(mode="after")
     def _form_is_whole(self) -> Self:
+        try:
+            _ = self.marks
+        except UnicodeEncodeError:
+            what = f"start or end has a character that {self.encoding} does not have"
+            raise PydanticCustomError("mark", "{what}", {"what": what}) from None
         if (self.form == "delimited") != (self.separator is not None and self.columns is not None):
             what = "a delimited line needs separator and columns, a fixed one has neither"
             raise PydanticCustomError("form", "{what}", {"what": what})

@@ -182,6 +182,7 @@ def test_a_wrong_profile_is_told_by_file_key_and_likely_fix(write: Write, change
         ("[part.axles]\ntotal = 'sum'", "part.axles: give either find or groups"),
         ("[part.axles]\ngroups = ['one']", "part.axles names the group 'one'"),
         ("[part.axles]\nfind = '([0-9]+)'\ntotal = 'sum'", "part.axles names the group 'sum'"),
+        ('[groups]\nnumber = "no"\nown = "one"', "groups names the group 'no'"),
         ('[note.address]\ntext = "{a}"\nmpa = { A = 1 }', "note.address.mpa: unknown key. Did you mean 'map'?"),
     ],
 )
@@ -193,6 +194,12 @@ def test_every_wrong_key_is_told_at_once(write: Write) -> None:
     text = problem(write(TF0.replace('start = "02"', 'start = "2"').replace("baud = 9600", "baud = 1")))
     assert "frame.start: " in text
     assert "link.baud: " in text
+
+
+def test_a_wrong_variant_is_told_and_not_that_there_is_none(write: Write) -> None:
+    text = problem(write(TF0.replace("length = 12", "length = 12\nlenght = 12")))
+    assert "frame.variant.0.lenght: unknown key. Did you mean 'length'?" in text
+    assert "at least 1 item" not in text
 
 
 def test_values_deep_in_a_map_are_checked(write: Write) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 from collections.abc import Iterator
 
@@ -33,3 +35,20 @@ def test_plates_and_documents_are_covered_in_fields_and_in_tracebacks(capsys: py
     assert event["text"] == "琼A•••45 went in"
     assert "ValueError: b'(a machine-readable zone)'" in event["exception"]
     assert "L898902C3" not in line
+
+
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.usefixtures("restored")
+def test_a_log_on_a_full_disk_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", Full())
+    _set_up_logging(verbose=False)
+    structlog.get_logger().info("device", text="said")

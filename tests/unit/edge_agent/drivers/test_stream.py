@@ -14,18 +14,20 @@ CHUNKS = [b"a", b"bc" * 5, b"\n", b"\r\n", b"\r", b"\x00", b"x" * 17]
 STREAMS = st.lists(st.sampled_from(CHUNKS), max_size=30).map(b"".join)
 
 
-def fed(data: bytes, cuts: list[int]) -> list[Line | Garbled]:
-    splitter = LineSplitter(16)
+def fed(data: bytes, cuts: list[int], mark: bytes = b"") -> list[Line | Garbled]:
+    splitter = LineSplitter(16, mark)
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
     items = [item for start, end in pairwise(edges) for item in splitter.feed(data[start:end])]
     return items + splitter.flush()
 
 
-@given(STREAMS, st.lists(st.integers(0, 600), max_size=20))
-def test_however_the_stream_is_cut_the_lines_are_the_same_and_no_byte_is_lost(data: bytes, cuts: list[int]) -> None:
-    whole = fed(data, [])
+@given(STREAMS, st.lists(st.integers(0, 600), max_size=20), st.sampled_from([b"", b"\x00", b"a\x00"]))
+def test_however_the_stream_is_cut_the_lines_are_the_same_and_no_byte_is_lost(
+    data: bytes, cuts: list[int], mark: bytes
+) -> None:
+    whole = fed(data, [], mark)
 
-    assert fed(data, cuts) == whole
+    assert fed(data, cuts, mark) == whole
     assert b"".join(item.raw for item in whole) == data
     assert all(len(item.raw) <= 16 for item in whole)
 
@@ -45,6 +47,11 @@ def test_a_carriage_return_alone_ends_a_line_once_no_line_feed_follows() -> None
     assert splitter.feed(b"one\rtwo\r") == [Line(0, b"one\r")]
     assert splitter.feed(b"\n\r\nthree\r") == [Line(4, b"two\r\n"), Line(9, b"\r\n")]
     assert splitter.flush() == [Line(11, b"three\r")]
+
+
+def test_a_mark_ends_a_line_whether_a_line_end_follows_or_not() -> None:
+    lines = [line.raw for line in LineSplitter(16, b"\x03").feed(b"one\x03two\x03\r\nthree\n")]
+    assert lines == [b"one\x03", b"two\x03\r\n", b"three\n"]
 
 
 def test_a_rest_without_line_end_is_marked_as_such() -> None:

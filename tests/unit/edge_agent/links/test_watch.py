@@ -191,13 +191,35 @@ def test_a_device_that_prints_on_demand_is_never_silent() -> None:
     assert ticked(watch, 1, 3600) == []
 
 
-def test_a_print_that_is_no_frame_is_babble_though_nothing_follows() -> None:
+def test_one_print_that_is_no_frame_is_no_babble_and_a_second_in_a_row_is() -> None:
+    watch = DeviceWatch("printer-scale", continuous=False, silent_after_s=0)
+    watch.link_up(at(0))
+    watch.bytes_seen(24, at(100))
+    assert ticked(watch, 100, 900) == [], "the agent keeps it as garbled; a document may have been laid askew"
+    watch.bytes_seen(20, at(900))
+    watch.bytes_seen(4, at(900.1))
+    events = ticked(watch, 900, 910)
+    assert [event.state for event in events] == [DeviceState.BABBLING]
+    assert events[0].at.seconds_since(at(900)) <= TOLD_WITHIN_S
+    assert "48 bytes" in events[0].text
+
+
+def test_a_print_that_is_understood_between_two_that_are_not_ends_the_count() -> None:
     watch = DeviceWatch("printer-scale", continuous=False)
     watch.link_up(at(0))
     watch.bytes_seen(24, at(100))
-    events = ticked(watch, 100, 110)
-    assert [event.state for event in events] == [DeviceState.BABBLING]
-    assert events[0].at.seconds_since(at(100)) <= TOLD_WITHIN_S
+    reading(watch, at(200))
+    watch.bytes_seen(STRAY_BYTES, at(200.01))
+    watch.bytes_seen(24, at(300))
+    assert ticked(watch, 300, 400) == []
+
+
+def test_a_print_that_does_not_end_is_babble() -> None:
+    watch = DeviceWatch("printer-scale", continuous=False)
+    watch.link_up(at(0))
+    for moment in quarter_seconds(100, 104):
+        watch.bytes_seen(8, moment)
+    assert [event.state for event in ticked(watch, 104, 104)] == [DeviceState.BABBLING]
 
 
 def test_line_ends_after_a_print_are_no_babble() -> None:

@@ -38,6 +38,14 @@ def test_however_the_stream_is_cut_the_messages_are_the_same(data: bytes, size: 
     assert fed(data, size) == fed(data)
 
 
+@pytest.mark.parametrize(("address", "channel"), [("AIVDM", "B"), ("AIVDM", ""), ("AIVDO", "")])
+def test_a_message_tells_its_channel_and_whether_it_is_the_transponders_own(address: str, channel: str) -> None:
+    (heard,) = fed(sentence(f"{address},1,1,,{channel},15M67FC000G?ufbE`FepT@3n00Sa,0"))
+    assert isinstance(heard, Heard)
+    assert isinstance(heard.said, AisMessage)
+    assert (heard.said.channel, heard.said.own_ship) == (channel or None, address == "AIVDO")
+
+
 @settings(max_examples=300)
 @given(
     st.text(ARMOUR, max_size=90),

@@ -65,7 +65,15 @@ def test_a_payload_of_zeros_says_none_for_what_zero_stands_for() -> None:
     assert (static["shipname"], static["imo"], static["draught"], static["to_bow"]) == (None, None, None, 0)
 
 
-@pytest.mark.parametrize("payload", ["", "1X" + "0" * 26, "1\x7f" + "0" * 26])
+@pytest.mark.parametrize(
+    ("payload", "why"), [("", "no payload"), ("0" * 28, "no AIS message 0"), ("w" * 28, "no AIS message 63")]
+)
+def test_a_payload_that_begins_no_message_says_so(payload: str, why: str) -> None:
+    with pytest.raises(NoMessageError, match=why):
+        read_payload(sentences(payload))
+
+
+@pytest.mark.parametrize("payload", ["1X" + "0" * 26, "1\x7f" + "0" * 26])
 def test_characters_that_no_payload_has_are_no_message(payload: str) -> None:
     with pytest.raises(NoMessageError, match="characters that none has"):
         read_payload(sentences(payload))

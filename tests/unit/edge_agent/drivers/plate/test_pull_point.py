@@ -18,6 +18,7 @@ from edge_agent.drivers.plate.pull_point import (
     pull_question,
     renew_question,
     time_question,
+    unsubscribe_question,
 )
 from edge_agent.drivers.plate.tree import text_of
 from edge_agent.drivers.plate.xml_tree import read_xml
@@ -72,6 +73,7 @@ def test_questions_say_how_long_how_many_and_to_whom() -> None:
         "http://c/x?a=1&b=2",
     ]
     assert said(renew, "//TerminationTime") == "PT60S"
+    assert said(unsubscribe_question("", POINT), "//To") == "http://c/x?a=1&b=2"
     assert "GetSystemDateAndTime" in time_question().decode()
 
 

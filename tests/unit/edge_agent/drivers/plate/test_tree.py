@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.drivers.plate.tree import MAX_PAIRS, TreeError, bounded_text, read_json, read_pairs, text_of
+from edge_agent.drivers.plate.tree import MAX_PAIRS, TreeError, read_json, read_pairs, text_of
 
 
 def test_names_are_lower_case_and_numbers_keep_every_digit() -> None:
@@ -73,11 +73,6 @@ def test_lines_that_contradict_each_other_are_the_one_error(raw: bytes, why: str
 )
 def test_the_text_of_a_leaf(value: object, text: str) -> None:
     assert text_of(value) == text  # type: ignore[arg-type] # values as JSON has them
-
-
-def test_a_field_that_is_taken_is_bounded() -> None:
-    with pytest.raises(TreeError, match="300 characters"):
-        bounded_text("x" * 300)
 
 
 @given(

@@ -109,6 +109,86 @@ def test_the_axles_of_a_vehicle_stand_beside_its_weight() -> None:
     assert ticket.parts["axles"] == (Decimal(6240), Decimal(10060))
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("scale/and-ad4400", b"ST,GS,+0012.34kg"),
+        ("scale/dini-argeo", b"ST,GS,   12.34,kg"),
+        ("scale/tscale", b"ST,GS   12.34kg "),
+        ("scale/mt-sics", b"S S      12.34 kg"),
+        ("scale/ohaus-defender", b"   12.34 kg    G"),
+        ("scale/yaohua-xk3190-a12", b"ww0012.34kg"),
+        ("scale/yaohua-equals-forward", b"=0012.34(kg)"),
+    ],
+)
+def test_a_line_ends_with_cr_with_lf_or_with_both(name: str, line: bytes) -> None:
+    profile = load_profile(name)
+    for end in (b"\r\n", b"\r", b"\n"):
+        whole, cut = ScaleDriver(profile), ScaleDriver(profile)
+        data = 3 * (line + end)
+        items = whole.feed(data) + whole.flush()
+        assert [
+            item.reading.value for item in items if isinstance(item, Read) and isinstance(item.reading, Weight)
+        ] == ([Decimal("12.34")] * 3)
+        assert len(items) == 3, "and nothing is garbled"
+        byte_by_byte = [item for byte in data for item in cut.feed(bytes((byte,)))] + cut.flush()
+        assert byte_by_byte == items
+
+
+def test_behind_a_cr_the_line_feed_is_waited_for_until_another_byte_comes() -> None:
+    driver = ScaleDriver(load_profile("scale/and-ad4400"))
+    assert driver.feed(b"ST,GS,+0012.34kg\r") == []
+    assert [item.frame.raw for item in driver.feed(b"S") if isinstance(item, Read)] == [b"ST,GS,+0012.34kg\r"]
+
+
+@pytest.mark.parametrize(
+    ("before", "address"), [(b"", "01"), (b"\x00", "01"), (b"ID:", None), (b"ST,GS,   1", None), (b"dev-7\r\n", "01")]
+)
+def test_digits_behind_an_id_or_a_cut_frame_are_no_address(before: bytes, address: str | None) -> None:
+    (item,) = reads("scale/dini-argeo", before + b"01ST,GS,   123.5,kg\r\n")
+    assert item.notes.get("address") == address
+    second = reads("scale/dini-argeo", before + b"01ST,GS,   123.5,kg\r\n02ST,GS,   123.5,kg\r\n")[1]
+    assert second.notes == {"address": "02"}
+
+
+def ticket(group: int, axles: tuple[int, int], total: int) -> bytes:
+    """As the PT300's manual prints it, p. 13, each wheel half of its axle."""
+    front, rear = (axle // 2 for axle in axles)
+    return (
+        f"WHL 1: {front} WHL 2:\r\n{front}\r\nAXL 1: {axles[0]}\r\nWHL 3: {rear} WHL 4:\r\n{rear}\r\n"
+        f"AXL 2: {axles[1]}\r\nSUBTOTAL GRP {group}: {sum(axles)}\r\nACCUM TOTAL: {total}\r\n"
+    ).encode()
+
+
+def test_the_groups_of_axles_of_one_vehicle_follow_each_other_and_the_next_one_begins_anew() -> None:
+    tickets = (ticket(1, (6000, 10000), 16000), ticket(2, (9000, 9000), 34000), ticket(1, (5000, 7000), 12000))
+    first, second, next_one = reads("scale/axle-pt300-ticket", b"".join(tickets))
+    assert [each.group for each in (first, second, next_one)] == [1, 2, 1]
+    assert (first.before, next_one.before) == ({}, {})
+    axles, wheels = map(Decimal, (6000, 10000)), map(Decimal, (3000, 3000, 5000, 5000))
+    assert second.before == {"axles": tuple(axles), "wheels": tuple(wheels)}
+
+
+def test_of_a_vehicle_whose_first_group_was_not_heard_the_axles_before_are_not_known() -> None:
+    second, third = reads("scale/axle-pt300-ticket", ticket(2, (9000, 9000), 34000) + ticket(3, (8000, 8000), 50000))
+    assert (second.group, second.before) == (2, None)
+    assert (third.group, third.before) == (3, None)
+
+
+@pytest.mark.parametrize(
+    "tickets",
+    [
+        (ticket(1, (6000, 10000), 16000), ticket(2, (9000, 9000), 36000)),
+        (ticket(1, (6000, 10000), 18000),),
+        (ticket(2, (9000, 9000), 14000),),
+    ],
+)
+def test_a_ticket_whose_total_does_not_go_with_those_before_it_is_garbled(tickets: tuple[bytes, ...]) -> None:
+    items = ScaleDriver(load_profile("scale/axle-pt300-ticket")).feed(b"".join(tickets))
+    assert isinstance(items[-1], Garbled)
+    assert "the accumulated total" in items[-1].reason
+
+
 def test_the_site_file_can_name_the_unit_where_only_some_variants_send_one() -> None:
     profile = load_profile("scale/axle-pt300-ticket")
     printed = (OWN / "scale/axle-pt300-ticket" / "one_group.bin").read_bytes()

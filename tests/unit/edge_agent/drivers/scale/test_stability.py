@@ -67,6 +67,12 @@ def test_a_ticket_s_axles_are_each_as_uncertain_as_a_load() -> None:
     assert by_axles is not None
     assert accumulated is not None
     assert at_once.uncertainty_kilograms < by_axles.uncertainty_kilograms < accumulated.uncertainty_kilograms
+    assert [each.axles for each in (at_once, by_axles, accumulated)] == [(), (Decimal(6240), Decimal(10060)), ()]
+
+
+def test_the_ticket_of_a_further_group_of_axles_goes_on_with_the_vehicle() -> None:
+    goes_on = [detector().printed(sample(0, "16300"), group=group) for group in range(3)]
+    assert [ticket.goes_on for ticket in goes_on if ticket] == [False, False, True]
 
 
 def test_a_slow_scale_needs_enough_samples_as_well_as_the_window() -> None:
