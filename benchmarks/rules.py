@@ -3,9 +3,10 @@
     python -m benchmarks.rules
 
 One process, one thread; processor time of the thread, since others use the machine. Every declaration is open to every
-passage. Besides vehicles that are as declared, misread or not declared at all, a passage with every kind of reading is
-judged with everything in the context filled: 10,000 control orders, a manifest of 1,500 tickets, settlements,
-quantities, selections and sightings of every declaration that is judged.
+passage, but for one kind that comes weeks later, when none is. Besides vehicles that are as declared, misread or not
+declared at all, a passage with every kind of reading is judged with everything in the context filled: 10,000 control
+orders, a manifest of 1,500 tickets, settlements, quantities, selections and sightings of every declaration that is
+judged.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ SIZES = (100, 10_000, 1_000_000)
 PASSAGES = 1_000
 ORDERS, TICKETS = 10_000, 1_500
 NOON, HOUR, SECOND = 1_790_000_000_000_000_000, 3_600_000_000_000, 1_000_000_000
+WEEKS_LATER = NOON + 30 * 24 * HOUR
 LETTERS, DIGITS = "ABCDEFGHJKLMNPQRSTUVWXYZ", "0123456789"
 POLICY = Policy.default()
 
@@ -131,9 +133,9 @@ def declarations(count: int) -> list[Declaration]:
     ]
 
 
-def seen(*reads: str, kilograms: str = "22175", readings: Sequence[Reading] = ()) -> Passage:
+def seen(*reads: str, kilograms: str = "22175", readings: Sequence[Reading] = (), at: int = NOON) -> Passage:
     """A vehicle of this plate, with the declared weight."""
-    stamp = Stamp(wall_unix_ns=NOON, clock=CLOCK_STATE_SYNCHRONISED, error_bound_ns=1_000_000)
+    stamp = Stamp(wall_unix_ns=at, clock=CLOCK_STATE_SYNCHRONISED, error_bound_ns=1_000_000)
     return Passage(
         passage_id="P-1",
         revision=1,
@@ -261,6 +263,7 @@ def measure(size: int) -> Slice:
         ("as declared", lambda each: seen(each.vehicle_plate), bare),
         ("one character misread", lambda each: seen(misread(each.vehicle_plate, chance)), bare),
         ("not declared", lambda _each: seen(plate(chance)), bare),
+        ("not declared, weeks later", lambda _each: seen(plate(chance), at=WEEKS_LATER), bare),
         ("as declared, context filled", lambda each: seen(each.vehicle_plate), full),
         ("every reading, context filled", lambda each: everything(each, chance), full),
     ]
@@ -293,7 +296,7 @@ def report(slices: Sequence[Slice]) -> str:
         [
             f"{PASSAGES:,} decisions of each kind; processor time of one thread.",
             table(head, rows),
-            "A plate that is not declared costs more among very many: some booking is near it, and is looked at.",
+            "A plate that is not declared costs more where bookings near it are open: these are compared, no others.",
             "What an index of them takes; the table of neighbours is made at the first plate that is booked nowhere.",
             table(("declarations", "index, s", "neighbours, s", "both, MB"), built),
         ]

@@ -2,7 +2,8 @@
 
 A person decides, with one exception: where every finding is gone and nobody has had to do with the case yet, the
 collector closes it as unfounded, because nobody has anything to look at any more. Findings that a person has decided
-on do not open a case again; others do, but for the mere word that it was judged again (K02).
+on do not open a case again; others do. The mere word that it was judged again (K02) is a note beside other findings: it
+opens no case by itself, and keeps none open.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ class Asked:
 
 
 def for_a_person(findings: Iterable[Finding]) -> list[Finding]:
-    """Those that ask for a person, gravest first."""
-    return gravest_first([each for each in findings if each.action >= REVIEW])
+    """Those that ask for a person, gravest first; none when all that is said is that it was judged again."""
+    asking = gravest_first([each for each in findings if each.action >= REVIEW])
+    return asking if any(each.code != JUDGED_AGAIN for each in asking) else []
 
 
 def follow(case: Case | None, asked: Asked, policy: CasePolicy, now_unix_ns: int) -> list[pb.CaseEvent]:
@@ -87,7 +89,7 @@ def escalate(case: Case, policy: CasePolicy, now_unix_ns: int) -> pb.CaseEvent |
 
 def new_deadline(case: Case, policy: CasePolicy, now_unix_ns: int) -> int:
     """Until when it must be decided from now on, nanoseconds since 1970; later than before, always."""
-    return max(now_unix_ns, case.last_ns, case.deadline_ns) + policy.span_ns(case.severity)
+    return max(max(now_unix_ns, case.last_ns) + policy.span_ns(case.severity), case.deadline_ns + 1)
 
 
 def next_event(

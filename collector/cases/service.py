@@ -16,14 +16,16 @@ from sqlalchemy import Connection, select
 from collector.cases import store as stored
 from collector.cases import words
 from collector.cases.asking import new_deadline, next_event
-from collector.cases.core import COLLECTOR, SUBJECT_KINDS, Case, CaseError, draw_subject
+from collector.cases.core import SUBJECT_KINDS, Case, CaseError, draw_subject
 from collector.cases.feedback import note_outcome
 from collector.cases.policy import CasePolicy
 from collector.draws import seeds
 from collector.draws.days import day_of
-from collector.draws.roster import in_office, on_duty
+from collector.draws.roster import on_duty
 from collector.errors import CollectorError
 from collector.ledger.log import Ledger, read_head
+from collector.reconcile.accounts import evidence_in
+from collector.registers.officers import acting
 from collector.registers.reading import officers
 from collector.store import schema
 from collector.store.engine import Store
@@ -79,7 +81,7 @@ class Told:
 class GateAct:
     """What an officer did about the passage at the gate, as their machine recorded it.
 
-    `refused`: why it does not count (its signature, its officer); "" when it does.
+    `refused`: why it does not count (its signature, its officer); "" when it does. `photos` are hashes of evidence.
     """
 
     kind: str
@@ -88,6 +90,7 @@ class GateAct:
     at_ns: int
     reason: str
     refused: str
+    photos: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Story:
         case: as it stands.
         events: in order.
         acts: at the gate, in order of time.
-        stored: hashes of its evidence that is durable here.
+        stored: hashes of its evidence, and of the photos of acts, that is durable here.
     """
 
     case: Case
@@ -157,9 +160,11 @@ def story(connection: Connection, keys: words.CaseKeys, case_id: str) -> Story:
     """A case with everything that happened to it; `case_id` is there, see `find`."""
     case = stored.load(connection, [case_id])[case_id]
     told = [Told(event, at, words.read(keys, event)) for event, at in stored.events_of(connection, case_id)]
+    acts = _acts(connection, case)
+    named = {*case.evidence, *(photo for act in acts for photo in act.photos)}
     evidence = schema.evidence.c.sha256
-    durable = connection.scalars(select(evidence).where(evidence.in_(case.evidence))) if case.evidence else ()
-    return Story(case, told, _acts(connection, case), frozenset(durable))
+    durable = connection.scalars(select(evidence).where(evidence.in_(named))) if named else ()
+    return Story(case, told, acts, frozenset(durable))
 
 
 def _acts(connection: Connection, case: Case) -> list[GateAct]:
@@ -174,12 +179,16 @@ def _acts(connection: Connection, case: Case) -> list[GateAct]:
     known = officers(connection)
     acts: dict[str, GateAct] = {}  # the same act told twice counts once
     for row in rows:
-        refused = ""
+        reason, refused = "", ""
+        photos: tuple[bytes, ...] = ()
         try:
-            reason = open_act(row.body, known).act.reason
+            act = open_act(row.body, known).act
+            reason = act.reason
+            photos = tuple(each.sha256 for each in evidence_in(act))
         except ActError as error:
-            reason, refused = "", error.reason
-        acts.setdefault(row.act_id, GateAct(row.kind, row.officer_id, row.authority, row.at_ns, reason, refused))
+            refused = error.reason
+        done = GateAct(row.kind, row.officer_id, row.authority, row.at_ns, reason, refused, photos)
+        acts.setdefault(row.act_id, done)
     return list(acts.values())
 
 
@@ -265,16 +274,10 @@ class CaseDesk:
 
 
 def _must_be_in_office(connection: Connection, officer_id: str, authority: str, now_unix_ns: int) -> None:
-    officer = officers(connection).get(officer_id)
-    if officer is None or officer_id == COLLECTOR:
-        raise CollectorError(
-            f"there is no officer {officer_id!r}", fix="`gate-collector officers list` lists who there is"
-        )
+    officer = acting(connection, officer_id, now_unix_ns)
     if officer.authority != authority:
         raise CollectorError(
             f"officer {officer_id} acts for {officer.authority!r}",
             cause=f"this case is in the charge of {authority!r}",
             fix="an officer of that authority must do it",
         )
-    if not in_office(officer, now_unix_ns):
-        raise CollectorError(f"officer {officer_id} is not in office now", fix="an officer in office must do it")

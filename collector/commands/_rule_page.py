@@ -15,11 +15,15 @@ from gate_contract.v1.decision_pb2 import Finding
 
 ALSO: Final[Mapping[str, Sequence[str]]] = {
     "V01": ("booking",),
-    "C06": ("C05",),
+    "C05": ("W01",),
+    "C06": ("C05", "W01"),
+    "D02": ("V01", "booking"),
     "D05": ("W01",),
+    "D06": ("V05",),
     "P05": ("V05", "V04"),
     "R01": ("release",),
     "W03": ("W01",),
+    "W05": ("W01",),
 }
 """Tables of the policy that a rule goes by besides the one of its own code."""
 
@@ -68,9 +72,9 @@ def _section(rule: Any) -> Iterator[str]:
     yield ""
     yield meaning[:1].upper() + meaning[1:]
     needs = [need.value for need in rule.needs]
-    if needs:
-        yield ""
-        yield f"Asked only where {' and '.join(needs)}."
+    yield ""
+    asked = f" Asked only where {' and '.join(needs)}." if needs else ""
+    yield f"Decided {rule.where.value}.{asked}"
     values = tolerances_of(Policy.default(), rule.code)
     if values:
         yield ""

@@ -45,10 +45,11 @@ def list_rules(config: CollectorConfig, json_: bool) -> None:
 @click.option("--json", "json_", is_flag=True, help="As a JSON object.")
 @with_config
 def explain_rule(config: CollectorConfig, code: str, json_: bool) -> None:
-    """Say what one rule looks at, what it needs, and the tolerances in force with their bounds."""
+    """Say what one rule looks at, where it is decided, what it needs, and the tolerances in force with their bounds."""
     rule = next(rule for rule in RULES if rule.code == code)
     policy = load_policy(config.policy_file)
     told = _summary(rule) | {
+        "decided": rule.where.value,
         "needs": [need.value for need in rule.needs],
         "meaning": inspect.getdoc(rule.judge) or "",
         "tolerances": tolerances_of(policy, code),
@@ -58,7 +59,9 @@ def explain_rule(config: CollectorConfig, code: str, json_: bool) -> None:
         return
     out = console()
     out.print(f"[bold]{code}[/] {plain(rule.title)}: {coloured(rule.action)} at most")
-    out.print(plain(told["meaning"]))
+    for paragraph in told["meaning"].split("\n\n"):
+        out.print(plain(" ".join(paragraph.split())))
+    out.print(f"[dim]decided {told['decided']}[/]")
     for need in told["needs"]:
         out.print(f"[dim]asked only where {need}[/]")
     for each in told["tolerances"]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from google.protobuf.message import Message
 from rapidfuzz import process
 from sqlalchemy import Connection, and_, exists, false, func, or_, select
 
@@ -247,10 +248,17 @@ def _standing(
 
 
 def evidence_of(passage: Passage) -> list[Evidence]:
-    """Every picture and weight curve it names, in order, each once."""
-    pictures = [picture for plate in passage.plates for picture in plate.pictures]
-    curves = [weighing.curve for weighing in passage.weighings if weighing.HasField("curve")]
-    return list({each.sha256: each for each in (*pictures, *curves)}.values())
+    """Every picture, curve and scan it names, each once: of plates, of weighings, then of all other readings."""
+    named = [each for part in (*passage.plates, *passage.weighings, *passage.readings) for each in evidence_in(part)]
+    return list({each.sha256: each for each in named}.values())
+
+
+def evidence_in(message: Message) -> Iterator[Evidence]:
+    """The evidence in a message, wherever it stands there: a new kind of reading is not forgotten."""
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for part in value if field.is_repeated else [value]:
+                yield from [part] if isinstance(part, Evidence) else evidence_in(part)
 
 
 def _verdicts(connection: Connection, passage_id: str) -> list[tuple[Verdict, int]]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from collector.ledger.log import Ledger
 from collector.reconcile.queue import AT_ONCE, advance, portions, position
 from collector.store import schema
 from collector.store.alarms import Alarm, raise_alarm
@@ -52,7 +53,7 @@ def packages_counted(acts: Iterable[OpenedAct]) -> int | None:
     return max(counts)[2] if counts else None
 
 
-def alarm_bad_acts(store: Store, officers: Mapping[str, Officer], now_unix_ns: int) -> None:
+def alarm_bad_acts(store: Store, ledger: Ledger, officers: Mapping[str, Officer], now_unix_ns: int) -> None:
     """An alarm for each act that came since the last call and does not hold."""
     table, journals = schema.officer_acts.c, schema.journals.c
     with store.read() as connection:
@@ -69,7 +70,7 @@ def alarm_bad_acts(store: Store, officers: Mapping[str, Officer], now_unix_ns: i
     alarms = [alarm for row in rows for alarm in _refusal(row.origin, row.record_index, row.body, officers)]
     with store.write() as connection:
         for alarm in alarms:
-            raise_alarm(connection, alarm, now_unix_ns)
+            raise_alarm(connection, ledger, alarm, now_unix_ns)
         advance(connection, CURSOR, rows[-1].received_ns + 1)
 
 

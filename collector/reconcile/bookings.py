@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from collector.store import schema
 from gate_contract.rules import BookingIndex, Policy
-from gate_contract.rules.bookings import HOUR, Crossing, is_open
-from gate_contract.rules.plates import normalise
+from gate_contract.rules.bookings import HOUR
+from gate_contract.rules.layers import LayeredBookings
 from gate_contract.rules.tolerances import BookingPolicy
 from gate_contract.v1.declaration_pb2 import Declaration
 
@@ -49,9 +49,8 @@ class Bookings:
     def __init__(self, policy: Policy) -> None:
         """`policy` says how long a declaration is a booking, where nobody says otherwise."""
         self._policy = policy
-        self._bases: OrderedDict[_Key, _Base] = OrderedDict()
-        self._layered: dict[_Key, BookingIndex] = {}
-        self._newer: dict[str, Declaration] = {}
+        self._books: OrderedDict[_Key, LayeredBookings] = OrderedDict()
+        self._newer = 0
         self._next_index = 0
         self._before: int | None = None
 
@@ -64,31 +63,29 @@ class Bookings:
         self._before = before
         table = schema.declarations.c
         query = select(table.body, table.ledger_index).where(table.ledger_index >= self._next_index, *self._known())
-        rows = connection.execute(query.order_by(table.ledger_index).limit(MOST_NEWER + 1)).all() if self._bases else []
-        if not self._bases or len(rows) + len(self._newer) > MOST_NEWER:
-            self._bases.clear()
-            self._newer.clear()
-            self._layered.clear()
+        rows = connection.execute(query.order_by(table.ledger_index).limit(MOST_NEWER + 1)).all() if self._books else []
+        if not self._books or len(rows) + self._newer > MOST_NEWER:
+            self._books.clear()
+            self._newer = 0
             last = connection.scalar(select(func.max(table.ledger_index)).where(*self._known()))
             self._next_index = 0 if last is None else last + 1
         elif rows:
-            self._newer.update((each.declaration_id, each) for each in (_lean(row.body) for row in rows))
-            self._layered.clear()
+            newer = {each.declaration_id: each for each in (_lean(row.body) for row in rows)}
+            for key, book in self._books.items():
+                self._books[key] = book.with_changes(newer)
+            self._newer += len(rows)
             self._next_index = rows[-1].ledger_index + 1
 
     def open_to(self, connection: Connection, span: Span, policy: Policy | None = None) -> BookingIndex:
         """Every declaration that can be a booking of a passage within the span, under the policy in force there."""
         key = _Key(span, (policy or self._policy).booking)
-        if key not in self._bases:
-            self._bases[key] = _Base(self._load(connection, key))
-            while len(self._bases) > MOST_INDEXES:
-                self._layered.pop(self._bases.popitem(last=False)[0], None)
-        self._bases.move_to_end(key)
-        if not self._newer:
-            return self._bases[key].index
-        if key not in self._layered:
-            self._layered[key] = _LayeredIndex(self._bases[key], self._newer)
-        return self._layered[key]
+        if key not in self._books:
+            declarations = {each.declaration_id: each for each in self._load(connection, key)}
+            self._books[key] = LayeredBookings().with_changes(declarations)
+            while len(self._books) > MOST_INDEXES:
+                self._books.popitem(last=False)
+        self._books.move_to_end(key)
+        return self._books[key]
 
     def _load(self, connection: Connection, key: _Key) -> Iterable[Declaration]:
         table, span, booking = schema.declarations.c, key.span, key.booking
@@ -136,49 +133,3 @@ def _lean(body: bytes) -> Declaration:
     for item in declaration.goods:
         item.ClearField("description")
     return declaration
-
-
-class _Base:
-    """An index with its declarations by id."""
-
-    def __init__(self, declarations: Iterable[Declaration]) -> None:
-        self.by_id = {declaration.declaration_id: declaration for declaration in declarations}
-        self.index = BookingIndex(self.by_id.values())
-
-
-class _LayeredIndex(BookingIndex):
-    """An index over newer versions, laid over a large one whose versions of the same declarations it hides."""
-
-    def __init__(self, base: _Base, newer: dict[str, Declaration]) -> None:
-        super().__init__(newer.values())
-        self._base = base.index
-        self._newer: Collection[str] = newer.keys()
-        self._hidden = [base.by_id[each] for each in newer if each in base.by_id]
-
-    def __len__(self) -> int:
-        return super().__len__() + len(self._base) - len(self._hidden)
-
-    def exact(self, plate: str) -> list[Declaration]:
-        return super().exact(plate) + self._not_hidden(self._base.exact(plate))
-
-    def with_container(self, number: str) -> list[Declaration]:
-        return super().with_container(number) + self._not_hidden(self._base.with_container(number))
-
-    def near(self, plate: str, edits: int) -> dict[str, list[Declaration]]:
-        found = super().near(plate, edits)
-        for booked, declarations in self._base.near(plate, edits).items():
-            if kept := self._not_hidden(declarations):
-                found[booked] = found.get(booked, []) + kept
-        return found
-
-    def count_open(self, crossing: Crossing, policy: Policy) -> int:
-        hidden = [each for each in self._hidden if _names_vehicle(each) and is_open(each, crossing, policy)]
-        return super().count_open(crossing, policy) + self._base.count_open(crossing, policy) - len(hidden)
-
-    def _not_hidden(self, declarations: Iterable[Declaration]) -> list[Declaration]:
-        return [each for each in declarations if each.declaration_id not in self._newer]
-
-
-def _names_vehicle(declaration: Declaration) -> bool:
-    """Whether an index counts it: a plate can be compared with it."""
-    return bool(normalise(declaration.vehicle_plate) or normalise(declaration.trailer_plate))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from sqlalchemy import Connection
 
@@ -31,12 +31,11 @@ from gate_contract.registers import settlement_of
 from gate_contract.rules import Context, JournalDefect, PassageFacts, Policy, match_booking
 from gate_contract.rules.plates import normalise
 from gate_contract.rules.records import QuantityLeft, Sighting, UsedRelease
+from gate_contract.rules.visits import Pass, outside_visit
 from gate_contract.v1 import register_pb2 as pb
 from gate_contract.v1.declaration_pb2 import Declaration
 from gate_contract.v1.ledger_pb2 import Verdict
 from gate_contract.v1.passage_pb2 import LANE_KIND_OBSERVATION, LANE_KIND_PASSENGER, Passage
-
-MINUTE: Final = 60 * 1_000_000_000
 
 Goods = Literal["regulated", "free"]
 
@@ -225,6 +224,7 @@ class Batch:
                 bound_ns=each.facts.bound_ns,
                 direction=0 if each.only_seen or observes else each.facts.direction,
                 travel_s=self._journeys.shortest_s(each.site_id, look.site_id),
+                lane_id=each.passage.lane_id,
             )
             for each in others
             if (at := each.facts.at_unix_ns) is not None and not (each.only_seen and each.site_id == look.site_id)
@@ -239,23 +239,28 @@ class Batch:
         }
 
     def _released_before(self, look: Look, declaration_id: str) -> list[Passed]:
-        """Passages that went on a declaration the same way, and are no second sight of the same visit.
+        """Passages that went on a declaration the same way, and are of no visit that this one is of; the oldest first.
 
         A vehicle that passes two lanes of one terminal uses its release once; an observation point uses nothing up.
         """
         at, direction = look.facts.at_unix_ns, look.facts.direction
         if at is None or not direction or look.facts.lane_kind == LANE_KIND_OBSERVATION:
             return []
-        visit = look.policy.V05.same_visit_minutes * MINUTE
-        return [
+        uses = [
             each
             for each in self._by_declaration.all(declaration_id)
             if each.passage_id != look.facts.passage_id
-            and at - each.at_unix_ns > visit
+            and each.at_unix_ns < at
             and each.passage.direction == direction
             and not each.only_seen
             and self._released(each)
         ]
+        if not uses:
+            return []
+        here = Pass(look.site_id, look.passage.lane_id, direction, at)
+        others = [each for plate in sorted(look.plates) for each in self._of_plate(look, plate) if not each.only_seen]
+        turns = [each.way for each in others if each.passage.direction not in {direction, 0}]
+        return outside_visit(here, [(each, each.way) for each in uses], turns, look.policy.V05)[::-1]
 
     def _released(self, other: Passed) -> bool:
         key = other.passage_id

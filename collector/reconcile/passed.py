@@ -18,6 +18,7 @@ from collector.reconcile.queue import AT_ONCE, portions
 from collector.store import schema
 from gate_contract.rules.bookings import HOUR
 from gate_contract.rules.facts import PassageFacts, believed
+from gate_contract.rules.visits import Pass
 from gate_contract.v1.decision_pb2 import Decision
 from gate_contract.v1.ledger_pb2 import Verdict
 from gate_contract.v1.passage_pb2 import LANE_KIND_OBSERVATION, PASSAGE_CLOSING_BACKED_OUT, Passage
@@ -69,6 +70,11 @@ class Passed:
     def only_seen(self) -> bool:
         """Nothing passes an observation point: it sees what is on its way."""
         return self.passage.lane_kind == LANE_KIND_OBSERVATION
+
+    @property
+    def way(self) -> Pass:
+        """As a pass of a lane."""
+        return Pass(self.site_id, self.passage.lane_id, self.passage.direction, self.at_unix_ns)
 
     def order(self) -> tuple[int, str]:
         """Passages stand in this order in time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from collector.ledger.log import Ledger
 from collector.store.alarms import Alarm, raise_alarm
 from collector.store.engine import Store
 from gate_contract.orders import OrderError
@@ -21,7 +22,7 @@ class OrderAlarms:
         self._origin = origin
         self._told: set[str] = set()
 
-    def tell(self, store: Store, refused: Sequence[OrderError], now_unix_ns: int) -> None:
+    def tell(self, store: Store, ledger: Ledger, refused: Sequence[OrderError], now_unix_ns: int) -> None:
         """Raise an alarm for each that was not told."""
         new = [each for each in map(str, refused) if each not in self._told]
         if not new:
@@ -29,5 +30,5 @@ class OrderAlarms:
         with store.write() as connection:
             for each in new:
                 detail = f"{each}; it stops nothing. Let its authority give it again"
-                raise_alarm(connection, Alarm(self._origin, BAD_ORDER, detail), now_unix_ns)
+                raise_alarm(connection, ledger, Alarm(self._origin, BAD_ORDER, detail), now_unix_ns)
         self._told.update(new)

@@ -69,8 +69,8 @@ class Reconciler:
         registers = self._contexts.registers
         with self._store.read() as connection:
             registers.refresh(connection)
-        self._order_alarms.tell(self._store, registers.refused_orders, now_unix_ns)
-        alarm_bad_acts(self._store, registers.officers, now_unix_ns)
+        self._order_alarms.tell(self._store, self._ledger, registers.refused_orders, now_unix_ns)
+        alarm_bad_acts(self._store, self._ledger, registers.officers, now_unix_ns)
         policy = registers.policy_of("")
         if policy.hash != self._policy.hash:
             self._policy, self._unseen = policy, UnseenWatch(policy)

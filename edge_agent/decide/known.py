@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Final, Literal
+from typing import Literal
 
 from edge_agent.decide.boarding import boarding
 from edge_agent.decide.recent import Recent
@@ -17,9 +17,6 @@ from gate_contract.rules.standing_orders import OrderIndex
 from gate_contract.v1.passage_pb2 import Passage
 from gate_contract.v1.register_pb2 import DeclarationQuantity
 
-MINUTE: Final = 60 * 1_000_000_000
-"""Nanoseconds."""
-
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -29,6 +26,7 @@ class Known:
         index: the declarations.
         age_s: seconds since the collector last said that this is all; None: it never did.
         made_unix_ns: when it said so last, by its own clock; 0: never.
+        fetched: when that came, by this machine's clocks; None: it never did.
         registers: everything else that it sent.
         orders: the control orders among it.
         policy: the collector's, when it sent one that holds; None: the site's own file.
@@ -38,6 +36,7 @@ class Known:
     index: BookingIndex
     age_s: int | None
     made_unix_ns: int = 0
+    fetched: Moment | None = None
     registers: Registers = field(default_factory=Registers)
     orders: OrderIndex | None = None
     policy: Policy | None = None
@@ -46,10 +45,15 @@ class Known:
     def now_unix_ns(self, now: Moment) -> int:
         """The time that orders and documents are judged by.
 
-        A clock that no time service keeps, and that is behind what the collector said last, is wrong: a machine that
-        boots in 1970 must not hold every order to be yet to come.
+        Where no time service keeps the clock it is the collector's time, going on by the monotonic clock: for a machine
+        that boots in 1970 every order would be yet to come, for one whose clock is years ahead all would be over. After
+        a boot without the collector the wall clock counts where it is not behind what the collector said last.
         """
-        return now.wall if now.synchronised else max(now.wall, self.made_unix_ns)
+        if now.synchronised:
+            return now.wall
+        if self.made_unix_ns and self.fetched is not None and self.fetched.boot_id == now.boot_id:
+            return self.made_unix_ns + max(0, now.mono - self.fetched.mono)
+        return max(now.wall, self.made_unix_ns)
 
     def context(
         self,
@@ -65,7 +69,7 @@ class Known:
         What takes all gates together is left to the collector: sightings at other gates, stays, amended versions.
         """
         now_unix_ns = self.now_unix_ns(now)
-        used = self.recent.used(passage, policy.V05.same_visit_minutes * MINUTE)
+        used = self.recent.used(passage, site_id, policy.V05)
         return Context(
             now_unix_ns=now_unix_ns,
             reference_age_s=self.age_s,

@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 from gate_contract.orders import Opened, OrderError, open_order
 from gate_contract.rules.standing_orders import OrderIndex, Refused
 from gate_contract.v1.order_pb2 import ControlOrder, Officer, SignedOrder
+from gate_contract.v1.register_pb2 import RegisterItem
 
 Standing = Literal["active", "waiting", "expired", "lifted"]
 
@@ -70,6 +71,54 @@ def standing_of(order: ControlOrder, now_unix_ns: int) -> Standing:
     if now_unix_ns < order.valid_from_unix_ns:
         return "waiting"
     return "active" if now_unix_ns < order.expires_unix_ns else "expired"
+
+
+def not_replaced(
+    orders: Orders,
+    held: Mapping[str, bytes],
+    fresh: Mapping[str, RegisterItem | None],
+    officers: Mapping[str, Officer],
+    now_unix_ns: int,
+) -> dict[str, OrderError]:
+    """Of changed orders those that must stay as they are, by id, with the reason.
+
+    An order that holds ends when it expires, or by a later version of its own authority with two signatures. Whoever
+    can write into the collector's database, or signs alone, ends none.
+
+    Args:
+        orders: as opened with the officers until now.
+        held: their bytes by order id.
+        fresh: what came, by order id; None: it is taken back.
+        officers: from now on.
+        now_unix_ns: nanoseconds since 1970-01-01T00:00:00Z.
+    """
+    found = {}
+    for order_id, item in fresh.items():
+        before = orders.opened.get(held.get(order_id, b""))
+        if before is None or standing_of(before.order, now_unix_ns) == "expired":
+            continue
+        if reason := _why_not(before.order, item, officers, now_unix_ns):
+            told = f"{reason}. Version {before.order.version}, which this gate has, stays as it is"
+            found[order_id] = OrderError(order_id, told)
+    return found
+
+
+def _why_not(before: ControlOrder, item: RegisterItem | None, officers: Mapping[str, Officer], now_unix_ns: int) -> str:
+    if item is None:
+        return "it was taken back without the signatures of two officers"
+    try:
+        order = open_order(item.body, officers, now_unix_ns).order
+    except OrderError as error:
+        return error.reason
+    faults = {
+        "under its id came another order": order.order_id != before.order_id,
+        f"version {order.version} came after version {before.version}": order.version < before.version,
+        f"a version came that {order.authority} gave: only who gave an order changes or lifts it": (
+            order.authority != before.authority
+        ),
+        "it was to be forgotten before it expires": 0 < item.expires_unix_ns < order.expires_unix_ns,
+    }
+    return next((reason for reason, is_so in faults.items() if is_so), "")
 
 
 def to_alarm(orders: Orders, fresh: Collection[bytes], now_unix_ns: int) -> list[OrderError]:

@@ -6,14 +6,16 @@ is the collector's to say (V04, V05).
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from gate_contract.rules import seen_by
 from gate_contract.rules.facts import believed, bound_of
+from gate_contract.rules.plates import normalise
 from gate_contract.rules.records import Sighting, UsedRelease
+from gate_contract.rules.tolerances import VisitPolicy
+from gate_contract.rules.visits import Pass, outside_visit
 from gate_contract.v1.decision_pb2 import ACTION_RELEASE, Decision
 from gate_contract.v1.passage_pb2 import (
     DIRECTION_UNSPECIFIED,
@@ -33,6 +35,13 @@ class Seen:
     sighting: Sighting
     used: frozenset[str]
     documents: frozenset[bytes]
+    plates: frozenset[str] = frozenset()
+
+    @property
+    def way(self) -> Pass:
+        """As a pass of a lane."""
+        seen = self.sighting
+        return Pass(seen.site_id, seen.lane_id, seen.direction, seen.at_unix_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +58,18 @@ class Recent:
             return self if len(others) == len(self.passages) else Recent(others)
         return Recent((*others, seen)[-MOST_REMEMBERED:])
 
-    def used(self, passage: Passage, same_visit_ns: int) -> dict[str, Sequence[UsedRelease]]:
-        """Passages that were let go on a declaration, by its id (D06).
+    def used(self, passage: Passage, site_id: str, policy: VisitPolicy) -> Mapping[str, Sequence[UsedRelease]]:
+        """Passages that were let go on a declaration, by its id (D06); looked for when one is asked for.
 
-        Only those that went the same way as this one and are no second sight of the same visit: a vehicle that passes
-        two lanes of one terminal uses its release once.
+        Only those that went the same way as this one and are of no visit that it is of: a vehicle that passes two lanes
+        of one terminal uses its release once.
         """
         at = believed(passage.opened)
         if at is None or passage.direction == DIRECTION_UNSPECIFIED:
             return {}
-        found: defaultdict[str, list[UsedRelease]] = defaultdict(list)
-        for each in self.passages:
-            before = each.sighting
-            same_way = before.direction == passage.direction and before.passage_id != passage.passage_id
-            if same_way and at - before.at_unix_ns > same_visit_ns:
-                for declaration_id in each.used:
-                    found[declaration_id].append(UsedRelease(before.passage_id, before.at_unix_ns))
-        return dict(found)
+        others = [each for each in self.passages if each.sighting.passage_id != passage.passage_id]
+        here = Pass(site_id, passage.lane_id, passage.direction, at)
+        return _Uses(others, here, _plates(passage), policy)
 
     def documents(self, passage: Passage) -> dict[bytes, Sequence[Sighting]]:
         """Other passages that showed the same documents (P05); a pseudonym is of one sailing."""
@@ -82,9 +86,43 @@ def _seen(passage: Passage, decision: Decision, site_id: str) -> Seen | None:
     at = believed(passage.opened)
     if at is None or decision.action != ACTION_RELEASE or passage.closed_by == PASSAGE_CLOSING_BACKED_OUT:
         return None
-    sighting = Sighting(passage.passage_id, site_id, at, bound_of(passage.opened), passage.direction)
+    sighting = Sighting(
+        passage.passage_id, site_id, at, bound_of(passage.opened), passage.direction, lane_id=passage.lane_id
+    )
     used = frozenset[str]() if passage.lane_kind == LANE_KIND_OBSERVATION else seen_by(decision)
-    return Seen(sighting, used, _documents(passage))
+    return Seen(sighting, used, _documents(passage), _plates(passage))
+
+
+class _Uses(Mapping[str, Sequence[UsedRelease]]):
+    """Uses of releases by declaration."""
+
+    def __init__(self, others: Sequence[Seen], here: Pass, plates: frozenset[str], policy: VisitPolicy) -> None:
+        self._others, self._here, self._plates, self._policy = others, here, plates, policy
+
+    def __getitem__(self, declaration_id: str) -> Sequence[UsedRelease]:
+        uses = [(each.sighting, each.way) for each in self._others if declaration_id in each.used]
+        if not uses:
+            raise KeyError(declaration_id)
+        turns = [
+            each.way
+            for each in self._others
+            if each.sighting.direction not in {self._here.direction, DIRECTION_UNSPECIFIED}
+            and not self._plates.isdisjoint(each.plates)
+        ]
+        found = outside_visit(self._here, uses, turns, self._policy)
+        if not found:
+            raise KeyError(declaration_id)
+        return [UsedRelease(each.passage_id, each.at_unix_ns) for each in reversed(found)]
+
+    def __iter__(self) -> Iterator[str]:
+        return (each for each in sorted(frozenset().union(*(seen.used for seen in self._others))) if self.get(each))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _plates(passage: Passage) -> frozenset[str]:
+    return frozenset(filter(None, (normalise(each.text) for each in passage.plates)))
 
 
 def _documents(passage: Passage) -> frozenset[bytes]:

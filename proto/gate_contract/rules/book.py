@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from gate_contract.rules.bookings import BookingIndex, latest_versions
-from gate_contract.rules.case import Boarding, Case, Need, Rule, Subject, Unseen
+from gate_contract.rules.case import Boarding, Case, Need, Rule, Subject, Unseen, Where
 from gate_contract.rules.container_rules import (
     container_not_listed,
     number_breaks_iso6346,
@@ -37,7 +37,7 @@ from gate_contract.rules.people_rules import (
 from gate_contract.rules.policy import Policy
 from gate_contract.rules.record_rules import clock_uncertain, journal_broken, judged_again, reference_too_old
 from gate_contract.rules.records import Manifest
-from gate_contract.rules.release_rules import amended_after_reading, packages_not_as_declared, used_twice
+from gate_contract.rules.release_rules import amended_after_reading, as_it_stood, packages_not_as_declared, used_twice
 from gate_contract.rules.scan_rules import goods_not_in_scan, ordered_scan_missing, threat_alarm
 from gate_contract.rules.selection_rules import release_mode, selected_for_inspection
 from gate_contract.rules.vehicle_rules import plate_breaks_grammar, plate_not_booked, trailer_not_as_declared
@@ -52,8 +52,8 @@ PASSAGE_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule("V01", "plate is not the booked one", (1, 3), HOLD, (), plate_not_booked),
     Rule("V02", "plate breaks the grammar", (2, 2), REVIEW, (Need.PLATE,), plate_breaks_grammar),
     Rule("V03", "trailer is not the declared one", (3, 3), REVIEW, (Need.PLATE,), trailer_not_as_declared),
-    Rule("V04", "one plate at two sites", (4, 4), HOLD, (Need.PLATE, Need.TIME), plate_at_two_sites),
-    Rule("V05", "the same way twice", (2, 2), REVIEW, (Need.PLATE, Need.TIME, Need.PASSED), way_twice),
+    Rule("V04", "one plate at two sites", (4, 4), HOLD, (Need.PLATE, Need.TIME), plate_at_two_sites, Where.COLLECTOR),
+    Rule("V05", "the same way twice", (2, 2), REVIEW, (Need.PLATE, Need.TIME, Need.PASSED), way_twice, Where.COLLECTOR),
     Rule("V06", "driver or carrier is not the notified one", (3, 3), HOLD, (Need.TRIP,), other_driver_or_carrier),
     Rule("C01", "container number breaks ISO 6346", (2, 2), REVIEW, (Need.CONTAINER,), number_breaks_iso6346),
     Rule("C02", "container is not on the list", (3, 3), HOLD, (Need.CONTAINER,), container_not_listed),
@@ -73,13 +73,23 @@ PASSAGE_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule("P02", "face is not the document's", (3, 3), REVIEW, (Need.FACE,), face_not_documents),
     Rule("P03", "presentation attack suspected", (4, 4), REVIEW, (Need.FACE,), attack_suspected),
     Rule("P04", "document is not in order", (3, 3), REVIEW, (Need.DOCUMENT,), document_not_valid),
-    Rule("P05", "one document twice", (4, 4), REVIEW, (Need.DOCUMENT, Need.TIME, Need.PASSED), document_twice),
-    Rule("P08", "days of stay", (1, 1), RELEASE, (Need.DOCUMENT,), days_of_stay),
+    Rule(
+        "P05",
+        "one document twice",
+        (4, 4),
+        REVIEW,
+        (Need.DOCUMENT, Need.TIME, Need.PASSED),
+        document_twice,
+        Where.FROM_ALL_GATES,
+    ),
+    Rule("P08", "days of stay", (1, 1), RELEASE, (Need.DOCUMENT,), days_of_stay, Where.COLLECTOR),
     Rule("D02", "regulated goods, no declaration", (3, 3), HOLD, (), regulated_without_declaration),
-    Rule("D03", "packages are not as declared", (3, 3), INSPECT, (Need.TRIP,), packages_not_as_declared),
+    Rule(
+        "D03", "packages are not as declared", (3, 3), INSPECT, (Need.TRIP,), packages_not_as_declared, Where.COLLECTOR
+    ),
     Rule("D04", "lodged after gate-in", (2, 2), REVIEW, (), lodged_after_gate_in),
-    Rule("D05", "amended after the reading", (3, 3), REVIEW, (), amended_after_reading),
-    Rule("D06", "release used twice", (4, 4), HOLD, (Need.TRIP, Need.PASSED), used_twice),
+    Rule("D05", "amended after the reading", (3, 3), REVIEW, (), amended_after_reading, Where.COLLECTOR),
+    Rule("D06", "release used twice", (4, 4), HOLD, (Need.TRIP, Need.PASSED), used_twice, Where.FROM_ALL_GATES),
     Rule("M01", "paid is not the declared value", (2, 2), REVIEW, (Need.TRIP,), paid_not_declared),
     Rule("M02", "parties disagree", (3, 3), INSPECT, (Need.TRIP,), parties_disagree),
     Rule("M03", "duty unpaid or guarantee exhausted", (3, 3), HOLD, (Need.TRIP,), duty_unpaid),
@@ -89,23 +99,26 @@ PASSAGE_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule("O02", "control order that does not hold", (4, 4), RELEASE, (), order_ignored),
     Rule("K01", "the gate's clock is uncertain", (1, 1), RELEASE, (), clock_uncertain),
     Rule("K02", "late record, judged again", (1, 1), REVIEW, (), judged_again),
-    Rule("K03", "gap or fork in a journal", (4, 4), HOLD, (), journal_broken),
-    Rule("K05", "the gate's reference data is too old", (2, 2), REVIEW, (), reference_too_old),
+    Rule("K03", "gap or fork in a journal", (4, 4), HOLD, (), journal_broken, Where.COLLECTOR),
+    Rule("K05", "the gate's reference data is too old", (2, 2), REVIEW, (), reference_too_old, Where.GATE),
 )
 """Rules asked of every passage."""
+
+_BY_VERSION: Final = frozenset(("V03", "V06", "C02", "C03", "C05", "C06", "C07", "W01", "W05", "X01", "D03", "M01"))
+"""Rules that compare what was seen with what a version declares."""
 
 _NEEDS: Final = tuple(dict.fromkeys(rule.needs for rule in PASSAGE_RULES))
 _RULES: Final = tuple((rule, _NEEDS.index(rule.needs)) for rule in PASSAGE_RULES)
 """Rules with the place of what they need: many need the same, and it is looked at once."""
 
 DECLARATION_RULES: Final[tuple[Rule[Unseen], ...]] = (
-    Rule("D01", "declared, not seen", (2, 2), REVIEW, (), declared_not_seen),
+    Rule("D01", "declared, not seen", (2, 2), REVIEW, (), declared_not_seen, Where.COLLECTOR),
 )
 """Rules asked of every declaration whose vehicle was not seen; there is no passage."""
 
 SAILING_RULES: Final[tuple[Rule[Boarding], ...]] = (
-    Rule("P06", "no-show", (2, 2), REVIEW, (), no_shows),
-    Rule("P07", "head count is not the tickets", (3, 3), REVIEW, (), heads_not_tickets),
+    Rule("P06", "no-show", (2, 2), REVIEW, (), no_shows, Where.COLLECTOR),
+    Rule("P07", "head count is not the tickets", (3, 3), REVIEW, (), heads_not_tickets, Where.COLLECTOR),
 )
 """Rules asked of every sailing whose boarding is over; there is no passage."""
 
@@ -138,7 +151,8 @@ def decide(
     balance = balance_of(facts, match.trip, policy) if match.trip else None
     case = Case(facts, context, policy, match, balance)
     met = [all(map(case.has, needs)) for needs in _NEEDS]
-    findings = gravest_first([finding for rule, needs in _RULES if met[needs] for finding in _asked(rule, case)])
+    findings = [finding for rule, needs in _RULES if met[needs] for finding in _asked(rule, case)]
+    findings = gravest_first(findings + _by_earlier_version(case, {finding.code for finding in findings}))
     return decision_pb2.Decision(
         action=strictest(finding.action for finding in findings),
         findings=findings,
@@ -152,6 +166,15 @@ def decide(
         decided_unix_ns=context.now_unix_ns,
         release_mode=release_mode(case),
     )
+
+
+def _by_earlier_version(case: Case, found: Collection[str]) -> list[decision_pb2.Finding]:
+    """What is found by the version that stood when the vehicle was seen, and not by the one amended since (D05)."""
+    before = as_it_stood(case) if case.context.superseded else None
+    if before is None:
+        return []
+    asked = [rule for rule in PASSAGE_RULES if rule.code in _BY_VERSION and rule.code not in found]
+    return [finding for rule in asked if all(map(before.has, rule.needs)) for finding in _asked(rule, before)]
 
 
 def unseen(

@@ -36,6 +36,19 @@ class Need(Enum):
     PASSED = "it did not go back the way it came"
 
 
+class Where(Enum):
+    """Where a rule is decided. The rules are the same at both ends; what one end cannot know it says nothing of."""
+
+    BOTH = "at the gate, and again at the collector"
+    """On the declarations, registers and readings that the gate has, too."""
+    FROM_ALL_GATES = "at the gate by what passed there, and again at the collector by what passed at every gate"
+    """The gate knows its own passages; the collector those of all."""
+    COLLECTOR = "at the collector"
+    """It takes what no single gate has: other gates' passages, versions that were amended, officers' counts."""
+    GATE = "at the gate"
+    """The collector holds the originals of what the gate has copies of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One passage to be judged. `balance` is None when no single trip is matched or the lane has no scale."""
@@ -107,6 +120,7 @@ class Rule(Generic[Subject]):
         action: the default: the strictest action it can ask for.
         needs: all must be met before `judge` is asked.
         judge: yields what fired; pure and total.
+        where: it is decided.
     """
 
     code: str
@@ -115,6 +129,7 @@ class Rule(Generic[Subject]):
     action: Action
     needs: tuple[Need, ...]
     judge: Callable[[Subject], Iterator[Fired]]
+    where: Where = Where.BOTH
 
 
 def read_inputs(case: Case) -> tuple[Input, ...]:

@@ -102,6 +102,7 @@ class PassageFacts:
         lane_kind: a value of `passage_pb2.LaneKind`; 0 when not said.
         decided_unix_ns: when its readings were complete; None as for `at_unix_ns`.
         bound_ns: how far the gate's clock may have been off, nanoseconds; None when it does not say.
+        lane_id: "" when not said.
         backed_out: it went back the way it came: nothing passed the gate.
         seen: its other readings.
     """
@@ -116,6 +117,7 @@ class PassageFacts:
     decided_unix_ns: int | None = None
     bound_ns: int | None = None
     backed_out: bool = False
+    lane_id: str = ""
     seen: Seen = field(default_factory=Seen)
 
     @classmethod
@@ -132,6 +134,7 @@ class PassageFacts:
             decided_unix_ns=believed(passage.decided),
             bound_ns=bound_of(passage.opened),
             backed_out=passage.closed_by == passage_pb2.PASSAGE_CLOSING_BACKED_OUT,
+            lane_id=passage.lane_id,
             seen=Seen.of(passage.readings),
         )
 
@@ -192,9 +195,7 @@ class Declared:
             cargo_kilograms=amount(declaration.cargo_kilograms),
             received_unix_ns=known_time(declaration.received_unix_ns),
             boxes=boxes,
-            hs_codes=tuple(
-                code for each in declaration.goods if (code := "".join(filter(str.isdecimal, each.hs_code[:20])))
-            ),
+            hs_codes=tuple(code for each in declaration.goods if (code := _digits(each.hs_code[:20]))),
             packages=sum(each.packages for each in declaration.goods) or None,
             declarant_id=declaration.declarant_id,
             carrier_id=declaration.carrier_id,
@@ -208,6 +209,10 @@ class Declared:
     def name(self) -> str:
         """E.g. `D-17 version 2`."""
         return f"{shown(self.declaration_id) or '(no id)'} version {self.version}"
+
+
+def _digits(code: str) -> str:
+    return code if code.isdecimal() else "".join(filter(str.isdecimal, code))
 
 
 def _box_tare(declaration: declaration_pb2.Declaration, boxes: tuple[DeclaredBox, ...]) -> Amount:

@@ -9,10 +9,10 @@ from gate_contract.rules.case import Case
 from gate_contract.rules.findings import HOLD, REVIEW, Fired, Input
 from gate_contract.rules.records import Sighting
 from gate_contract.rules.text import listed, moment, shown
+from gate_contract.rules.visits import MINUTE, Pass, passes_of_visit
 from gate_contract.v1 import passage_pb2
 
 SECOND = 1_000_000_000
-MINUTE = 60 * SECOND
 _WAYS: Final[dict[int, str]] = {passage_pb2.DIRECTION_INBOUND: "inbound", passage_pb2.DIRECTION_OUTBOUND: "outbound"}
 
 
@@ -43,9 +43,12 @@ def plate_at_two_sites(case: Case) -> Iterator[Fired]:
 
 
 def way_twice(case: Case) -> Iterator[Fired]:
-    """V05: two exits without an entry between them, or two entries without an exit."""
-    last = last_before(case, _sightings(case))
-    if case.match.read is None or last is None or not same_way_again(case, last):
+    """V05: two exits without an entry between them, or two entries without an exit.
+
+    Lanes of one site that are passed one after the other are one way.
+    """
+    last = last_way(case, _sightings(case))
+    if case.match.read is None or last is None:
         return
     way = _WAYS[last.direction]
     yield Fired(
@@ -61,7 +64,8 @@ def way_twice(case: Case) -> Iterator[Fired]:
             *sighting_inputs(case, last),
         ),
         tolerance="inbound and outbound in turn; two sightings within"
-        f" {case.policy.V05.same_visit_minutes} min are one visit (policy V05.same_visit_minutes)",
+        f" {case.policy.V05.same_visit_minutes} min (policy V05.same_visit_minutes), through another lane of the site"
+        f" within {case.policy.V05.lanes_in_series_minutes} min (policy V05.lanes_in_series_minutes), are one visit",
     )
 
 
@@ -109,11 +113,29 @@ def too_far(case: Case, sighting: Sighting) -> bool:
 
 def last_before(case: Case, sightings: Sequence[Sighting]) -> Sighting | None:
     """The last one that was before this passage, whatever the clocks were worth; None when there is none."""
+    return next(iter(_before(case, sightings)), None)
+
+
+def _before(case: Case, sightings: Sequence[Sighting]) -> list[Sighting]:
+    """Those that were before this passage, whatever the clocks were worth, the newest first."""
     at, bound = case.passage.at_unix_ns, case.passage.bound_ns or 0
     if at is None:
-        return None
+        return []
     before = [each for each in sightings if each.at_unix_ns + (each.bound_ns or 0) < at - bound]
-    return max(before, key=lambda each: (each.at_unix_ns, each.passage_id), default=None)
+    return sorted(before, key=lambda each: (each.at_unix_ns, each.passage_id), reverse=True)
+
+
+def last_way(case: Case, sightings: Sequence[Sighting]) -> Sighting | None:
+    """The last one that went this way and is of no visit that this passage is of; None when it came back since.
+
+    Where it was only seen, and nobody says which way it went, says nothing of the way.
+    """
+    before = [each for each in _before(case, sightings) if each.direction in _WAYS]
+    here = Pass(case.context.site_id, case.passage.lane_id, case.passage.direction, case.passage.at_unix_ns or 0)
+    passes = [Pass(each.site_id, each.lane_id, each.direction, each.at_unix_ns) for each in before]
+    visit = passes_of_visit(here, passes, case.policy.V05, again_ns=case.policy.V05.same_visit_minutes * MINUTE)
+    last = before[visit] if visit < len(before) else None
+    return last if last is not None and here.direction in _WAYS and last.direction == here.direction else None
 
 
 def same_way_again(case: Case, last: Sighting) -> bool:

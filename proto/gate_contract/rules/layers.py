@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gate_contract.rules.bookings import BookingIndex, Crossing
-from gate_contract.rules.policy import Policy
+from gate_contract.rules.bookings import BookingIndex, Opening
 from gate_contract.v1 import declaration_pb2
 
 FAN: Final = 8
@@ -95,19 +94,19 @@ class LayeredBookings(BookingIndex):
         found = ((at, layer.index.with_container(number)) for at, layer in enumerate(self.layers))
         return _in_order(each for at, declarations in found for each in self._seen(at, declarations))
 
-    def near(self, plate: str, edits: int) -> dict[str, list[declaration_pb2.Declaration]]:
+    def near(
+        self, plate: str, edits: int, opening: Opening | None = None
+    ) -> dict[str, list[declaration_pb2.Declaration]]:
         """As of one index."""
         found: dict[str, list[declaration_pb2.Declaration]] = {}
         for at, layer in enumerate(self.layers):
-            for booked, declarations in layer.index.near(plate, edits).items():
+            for booked, declarations in layer.index.near(plate, edits, opening).items():
                 found.setdefault(booked, []).extend(self._seen(at, declarations))
         return {booked: _in_order(found[booked]) for booked in sorted(found) if found[booked]}
 
-    def count_open(self, crossing: Crossing, policy: Policy) -> int:
+    def count_open(self, opening: Opening) -> int:
         """As of one index."""
-        return sum(
-            layer.index.count_open(crossing, policy) - layer.gone.count_open(crossing, policy) for layer in self.layers
-        )
+        return sum(layer.index.count_open(opening) - layer.gone.count_open(opening) for layer in self.layers)
 
     def _seen(
         self, at: int, declarations: Iterable[declaration_pb2.Declaration]

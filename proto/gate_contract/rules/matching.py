@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Final
 
 from gate_contract.rules import plates
-from gate_contract.rules.bookings import BookingIndex, Crossing, container_numbers, is_open
+from gate_contract.rules.bookings import BookingIndex, Crossing, Opening
 from gate_contract.rules.facts import Declared, PassageFacts, PlateFact
 from gate_contract.rules.fusion import fuse_containers, fuse_plates
 from gate_contract.rules.plates import Nearness
@@ -20,8 +20,13 @@ from gate_contract.v1 import declaration_pb2
 
 Declarations = Sequence[declaration_pb2.Declaration] | BookingIndex
 MOST_LOOKED_AT: Final = MOST_NAMED
-"""Bookings at the same two edits that are looked at each, those of which a trailer or container was read first: of more
-none is taken without such evidence, whatever its weight."""
+"""Plates equally near that are looked at each, those of whose bookings a trailer or container was read first, then in
+order of the plates: a person has enough to do with these. What a decision costs is bounded by it, however many are
+booked."""
+
+MOST_NAMED_APART: Final = 2
+"""Plates two edits away of which nothing was read that are named all the same, where there are more: none of them is
+taken, whatever its weight."""
 
 Booked = tuple[str, list[declaration_pb2.Declaration]]
 """A plate and what is booked under it."""
@@ -55,7 +60,8 @@ class Match:
         evidence: what speaks for a NEAR or AMBIGUOUS match besides its distance; "" when nothing does.
         passed_over: trips that were not taken: another departure of the same plate, or as near without evidence; of
             very many only the first.
-        neighbours: how many open booked plates were as few edits away as the nearest, where the read is booked nowhere.
+        neighbours: how many open booked plates were as few edits away as the nearest, where the read is booked nowhere;
+            of more than `MOST_LOOKED_AT` as near not all are among `trips`.
         open_bookings: how many declarations were open to the passage.
     """
 
@@ -72,6 +78,12 @@ class Match:
     def trip(self) -> Trip | None:
         """The one trip the passage is judged against; None when there is none or more than one."""
         return self.trips[0] if len(self.trips) == 1 else None
+
+    @property
+    def more_as_near(self) -> bool:
+        """Whether other plates may be as near as those of the trips."""
+        looked_at = len({trip.plate for trip in self.trips})
+        return looked_at == MOST_LOOKED_AT < self.neighbours
 
     @property
     def sure(self) -> bool:
@@ -95,7 +107,12 @@ def match_booking(passage: PassageFacts, declarations: Declarations, policy: Pol
     """
     book = declarations if isinstance(declarations, BookingIndex) else BookingIndex(declarations)
     voted = voted_containers(passage, book, policy, site_id)
-    return _Search(voted, book, policy, Crossing(site_id, passage.direction, passage.at_unix_ns)).run()
+    opening = _opening(passage, policy, site_id)
+    return _Search(voted, book, policy, opening, book.count_open(opening)).run()
+
+
+def _opening(passage: PassageFacts, policy: Policy, site_id: str) -> Opening:
+    return Opening.of(Crossing(site_id, passage.direction, passage.at_unix_ns), policy)
 
 
 def best_reads(passage: PassageFacts, booked: Callable[[str], bool]) -> list[PlateFact]:
@@ -113,10 +130,10 @@ def voted_containers(passage: PassageFacts, declarations: BookingIndex, policy: 
     """The passage with each of its containers under the number that its reads come to."""
     if len({each.number for each in passage.seen.containers}) < 2:  # noqa: PLR2004 - nothing to vote on
         return passage
-    crossing = Crossing(site_id, passage.direction, passage.at_unix_ns)
+    opening = _opening(passage, policy, site_id)
 
     def booked(number: str) -> bool:
-        return any(is_open(each, crossing, policy) for each in declarations.with_container(number))
+        return any(map(opening.admits, declarations.with_container(number)))
 
     containers = fuse_containers(passage.seen.containers, booked)
     return replace(passage, seen=replace(passage.seen, containers=containers))
@@ -129,7 +146,8 @@ class _Search:
     passage: PassageFacts
     book: BookingIndex
     policy: Policy
-    crossing: Crossing
+    opening: Opening
+    open_bookings: int
 
     def run(self) -> Match:
         reads = best_reads(self.passage, lambda plate: bool(self._open(self.book.exact(plate))))
@@ -168,19 +186,17 @@ class _Search:
         return self._match(MatchKind.UNBOOKED, read)
 
     def _ranked(self, read: PlateFact, edits: int) -> dict[Nearness, list[Booked]]:
-        """Plates with an open booking up to so many edits away."""
+        """Plates with an open booking up to so many edits away, in their order."""
         ranked: dict[Nearness, list[Booked]] = {}
-        for plate, declarations in self.book.near(read.text, edits).items():
-            if candidates := self._open(declarations):
-                ranked.setdefault(plates.nearness(read.text, plate), []).append((plate, candidates))
+        near = self.book.near(read.text, edits, self.opening)
+        for booked, nearness in zip(near.items(), plates.nearness_of_each(read.text, list(near)), strict=True):
+            ranked.setdefault(nearness, []).append(booked)
         return ranked
 
     def _nearest(self, read: PlateFact, ranked: dict[Nearness, list[Booked]]) -> Match:
         """Judge the nearest of them; others as few edits away count as neighbours."""
         neighbours, nearest = sum(map(len, ranked.values())), min(ranked)
-        near = ranked[nearest]
-        if nearest.edits > 1 and not nearest.by_look_alikes and len(near) > MOST_LOOKED_AT and not self._few():
-            near = sorted(near, key=self._says_nothing)[:MOST_LOOKED_AT]
+        near = self._to_look_at(ranked[nearest], nearest, neighbours)
         trips = [trip for booked in near for trip in self._nearest_departure(trips_of(*booked))]
         supported, evidence = self._supported(nearest, trips, neighbours)
         if not supported:
@@ -214,14 +230,20 @@ class _Search:
             return trips, f"no more than {self.policy.V01.few_bookings} bookings are open, too few for chance"
         return (trips if nearness.edits == 1 else []), ""
 
-    def _says_nothing(self, booked: Booked) -> bool:
-        """Whether neither a trailer nor a container of it was read: False sorts first."""
-        texts = {read.text for read in self.passage.plates} - {""}
+    def _to_look_at(self, near: list[Booked], nearness: Nearness, neighbours: int) -> list[Booked]:
+        """Those of which a trailer or a container was read, then the others, as far as they can matter."""
+        apart = nearness.edits > 1 and not nearness.by_look_alikes and neighbours > 1
+        if self._few() or len(near) <= (MOST_NAMED_APART if apart else MOST_LOOKED_AT):
+            return near
+        trailers = (read.text for read in self.passage.plates if plates.is_trailer(read.text))
         numbers = {read.number for read in self.passage.seen.containers}
-        return not any(
-            plates.normalise(each.trailer_plate) in texts or not numbers.isdisjoint(container_numbers(each))
-            for each in booked[1]
-        )
+        read = [each for plate in trailers for each in self.book.exact(plate)]
+        read += [each for number in numbers for each in self.book.with_container(number)]
+        ids = {each.declaration_id for each in read}
+        told = [booked for booked in near if any(each.declaration_id in ids for each in booked[1])]
+        others = [booked for booked in near if booked not in told] if told else near
+        most = max(len(told), MOST_NAMED_APART) if apart else MOST_LOOKED_AT
+        return [*told, *others][: min(most, MOST_LOOKED_AT)]
 
     def _trailer_read(self, trip: Trip) -> bool:
         """Whether a trailer that the trip declares was read letter for letter."""
@@ -240,7 +262,7 @@ class _Search:
 
     def _nearest_departure(self, trips: list[Trip]) -> list[Trip]:
         """Of trips of one plate the one that departs nearest to the passage; all when that cannot be told."""
-        at, departures = self.crossing.at_unix_ns, [trip.departure_unix_ns for trip in trips]
+        at, departures = self.opening.crossing.at_unix_ns, [trip.departure_unix_ns for trip in trips]
         if len(trips) == 1 or at is None:
             return trips
         away = [abs(departure - at) for departure in departures if departure is not None]
@@ -249,14 +271,11 @@ class _Search:
         return [trip for trip, distance in zip(trips, away, strict=True) if distance == min(away)]
 
     def _open(self, declarations: Iterable[declaration_pb2.Declaration]) -> list[declaration_pb2.Declaration]:
-        return [each for each in declarations if is_open(each, self.crossing, self.policy)]
+        return list(filter(self.opening.admits, declarations))
 
     def _few(self) -> bool:
         """Whether so few bookings are open that a near plate is no chance."""
-        return self._count() <= self.policy.V01.few_bookings
-
-    def _count(self) -> int:
-        return self.book.count_open(self.crossing, self.policy)
+        return self.open_bookings <= self.policy.V01.few_bookings
 
     def _match(
         self,
@@ -269,7 +288,7 @@ class _Search:
         passed_over: Sequence[Trip] = (),
         neighbours: int = 0,
     ) -> Match:
-        return Match(kind, read, nearness, tuple(trips), evidence, tuple(passed_over), neighbours, self._count())
+        return Match(kind, read, nearness, tuple(trips), evidence, tuple(passed_over), neighbours, self.open_bookings)
 
 
 def _without(trips: list[Trip], chosen: list[Trip]) -> list[Trip]:

@@ -8,9 +8,9 @@ from decimal import Decimal, localcontext
 from gate_contract.rules.case import Case
 from gate_contract.rules.facts import Declared
 from gate_contract.rules.findings import HOLD, INSPECT, REVIEW, Fired, Input
-from gate_contract.rules.journey_rules import MINUTE
 from gate_contract.rules.records import Sailing, Settlement
 from gate_contract.rules.text import listed, moment, plain, shown
+from gate_contract.rules.visits import MINUTE
 from gate_contract.rules.weights import ARITHMETIC
 
 FEN = Decimal("0.01")

@@ -18,7 +18,11 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def not_on_manifest(case: Case) -> Iterator[Fired]:
-    """P01: no document that was read has a ticket for this sailing, or none was read where one is asked for."""
+    """P01: no document that was read has a ticket for this sailing, or none was read where one is asked for.
+
+    Who boards while no manifest is known, or with a document that cannot be looked up in one, is seen by a person:
+    nobody can say that they have a ticket. Who arrives is on no manifest of this site.
+    """
     passage, manifest = case.passage, case.context.manifest
     if passage.lane_kind in {passage_pb2.LANE_KIND_VEHICLE, passage_pb2.LANE_KIND_EMPTY_CONTAINER}:
         return
@@ -27,7 +31,10 @@ def not_on_manifest(case: Case) -> Iterator[Fired]:
         yield _without_document(why)
         return
     documents = [each for each in passage.seen.documents if each.pseudonym]
-    if manifest is None or not documents or any(each.pseudonym in manifest.tickets for each in documents):
+    if manifest is None or not documents:
+        yield from _not_looked_up(case)
+        return
+    if any(each.pseudonym in manifest.tickets for each in documents):
         return
     yield Fired(
         severity=3,
@@ -38,6 +45,25 @@ def not_on_manifest(case: Case) -> Iterator[Fired]:
             Input("tickets", str(len(manifest.tickets)), f"manifest of {shown(manifest.sailing_id)}"),
         ),
         tolerance="a document with a ticket for this sailing",
+    )
+
+
+def _not_looked_up(case: Case) -> Iterator[Fired]:
+    """A passenger gate of sailings that cannot tell whether somebody has a ticket: the staffed lane."""
+    passage, manifest = case.passage, case.context.manifest
+    boards = passage.lane_kind == passage_pb2.LANE_KIND_PASSENGER and passage.direction != passage_pb2.DIRECTION_INBOUND
+    if not (boards and passage.seen.documents and case.policy.P01.ask_without_manifest):
+        return
+    why = "no manifest of a sailing that boards is known" if manifest is None else "the document cannot be looked up"
+    yield Fired(
+        severity=3,
+        action=REVIEW,
+        explanation=f"Nobody can say whether this person has a ticket, as {why}: a person at the staffed lane looks.",
+        inputs=(
+            *_document_inputs(list(passage.seen.documents)),
+            Input("manifest", "not known" if manifest is None else shown(manifest.sailing_id), "reference data"),
+        ),
+        tolerance="a document with a ticket for a known sailing (policy P01.ask_without_manifest)",
     )
 
 

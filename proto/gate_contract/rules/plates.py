@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
 PROVINCES: Final = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
@@ -52,7 +54,10 @@ _LOOK_ALIKE: Final = str.maketrans({other: alike[0] for alike in OCR_EQUIVALENTS
 
 def normalise(text: str) -> str:
     """Letters, digits and characters only, full-width forms folded, upper case: `琼a·1２345` is `琼A12345`."""
-    folded = unicodedata.normalize("NFKC", text[:MOST_CHARACTERS]).upper()
+    cut = text[:MOST_CHARACTERS]
+    if unicodedata.is_normalized("NFKC", cut) and (upper := cut.upper()).isalnum():
+        return upper  # as nearly all are written
+    folded = unicodedata.normalize("NFKC", cut).upper()
     return "".join(character for character in folded if character.isalnum())
 
 
@@ -110,3 +115,16 @@ def nearness(read: str, booked: str) -> Nearness:
         edits=Levenshtein.distance(read, booked),
         others=Levenshtein.distance(folded(read), folded(booked)),
     )
+
+
+def nearness_of_each(read: str, booked: Sequence[str]) -> list[Nearness]:
+    """`nearness` to many normalised plates, quicker than one by one."""
+    alike = folded("\n".join(booked)).split("\n")
+    return list(map(Nearness, _distances(read, booked), _distances(folded(read), alike)))
+
+
+def _distances(text: str, others: Sequence[str]) -> list[int]:
+    found = [0] * len(others)
+    for _other, distance, at in process.extract(text, others, scorer=Levenshtein.distance, limit=None):
+        found[at] = distance
+    return found

@@ -20,6 +20,7 @@ from gate_contract.rules.tolerances import (
     ClockPolicy,
     HeadsPolicy,
     LoadPolicy,
+    ManifestPolicy,
     MassLimitPolicy,
     PaymentPolicy,
     PlatePolicy,
@@ -58,6 +59,7 @@ class Policy(BaseModel):
     W02: MassLimitPolicy = MassLimitPolicy()
     W05: VerifiedMassPolicy = VerifiedMassPolicy()
     X01: ScanPolicy = ScanPolicy()
+    P01: ManifestPolicy = ManifestPolicy()
     P02: TriesPolicy = TriesPolicy()
     P07: HeadsPolicy = HeadsPolicy()
     P08: StayPolicy = StayPolicy()

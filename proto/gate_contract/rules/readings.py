@@ -25,7 +25,8 @@ _LOOKED_AT = 200
 
 def container_number(text: str) -> str:
     """A container number as it is compared: capitals without what people write between its parts."""
-    return iso6346.compact(text[:_LONGEST_NUMBER])
+    cut = text[:_LONGEST_NUMBER]
+    return cut.upper() if cut.isalnum() else iso6346.compact(cut)
 
 
 def seal_number(text: str) -> str:

@@ -17,6 +17,7 @@ class Sighting:
         at_unix_ns: when, nanoseconds since 1970-01-01T00:00:00Z.
         bound_ns: how far that gate's clock may have been off, nanoseconds; None when it is not known.
         direction: a value of `passage_pb2.Direction`; 0 when not said.
+        lane_id: of that site; "" when not known.
         travel_s: the shortest time from that site to this one, seconds; None: policy V04 says it.
     """
 
@@ -26,6 +27,7 @@ class Sighting:
     bound_ns: int | None = None
     direction: int = 0
     travel_s: int | None = None
+    lane_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from gate_contract.rules.case import Case
@@ -37,15 +37,15 @@ def packages_not_as_declared(case: Case) -> Iterator[Fired]:
 
 
 def amended_after_reading(case: Case) -> Iterator[Fired]:
-    """D05: a declaration was amended after the vehicle was read or selected. Both versions are judged."""
-    selected = (case.context.selected_unix_ns, drawn_unix_ns(case))
-    moments = [each for each in (case.passage.at_unix_ns, *selected) if each is not None]
-    if not moments:
+    """D05: a declaration was amended after the vehicle was read or selected. Both versions are judged.
+
+    What other rules find by the version that stood then is a finding, too: amending what was seen clears nothing.
+    """
+    known = _known(case)
+    if known is None:
         return
-    known = min(moments)
     stood = _stood(case, known)
-    pairs = [(stood[each.declaration_id], each) for each in _current(case) if each.declaration_id in stood]
-    amended = [(old, new) for old, new in pairs if old.version < new.version and _changes(old, new)]
+    amended = _amended(case, stood)
     plate = case.match.read.text if case.match.read else ""
     gone = [each for each in stood.values() if plate and each.vehicle_plate == plate] if not case.match.trips else []
     if not amended and not gone:
@@ -59,10 +59,36 @@ def amended_after_reading(case: Case) -> Iterator[Fired]:
         inputs=(
             Input("known_utc", moment(known), "the gate's clock, or the selection"),
             *(Input("amended_utc", _when(new), f"declaration {new.name}") for _old, new in amended[:MOST_NAMED]),
-            *_both_weights(case, {old.declaration_id: old for old, _new in amended}),
+            *_both_weights(case),
         ),
         tolerance="no amendment after the vehicle is read or selected; both versions are judged",
     )
+
+
+def as_it_stood(case: Case) -> Case | None:
+    """The case by the versions that stood when the vehicle was read or selected; None where nothing was amended since.
+
+    Only where one trip is surely matched: of no other are the declared facts judged.
+    """
+    trip, known = case.booked, _known(case)
+    old = {old.declaration_id: old for old, _new in _amended(case, _stood(case, known))} if known is not None else {}
+    if trip is None or not old:
+        return None
+    before = replace(trip, declarations=tuple(old.get(each.declaration_id, each) for each in trip.declarations))
+    match = replace(case.match, trips=(before,))
+    return replace(case, match=match, balance=balance_of(case.passage, before, case.policy))
+
+
+def _known(case: Case) -> int | None:
+    """When the vehicle was read or selected, whichever was first; None where that is not known."""
+    selected = (case.context.selected_unix_ns, drawn_unix_ns(case))
+    return min((each for each in (case.passage.at_unix_ns, *selected) if each is not None), default=None)
+
+
+def _amended(case: Case, stood: Mapping[str, Declared]) -> list[tuple[Declared, Declared]]:
+    """Versions that stood, each with the one that stands and says something else."""
+    pairs = [(stood[each.declaration_id], each) for each in _current(case) if each.declaration_id in stood]
+    return [(old, new) for old, new in pairs if old.version < new.version and _changes(old, new)]
 
 
 def _current(case: Case) -> tuple[Declared, ...]:
@@ -109,13 +135,12 @@ def _when(declared: Declared) -> str:
     return moment(received) if received else "not known"
 
 
-def _both_weights(case: Case, old: dict[str, Declared]) -> tuple[Input, ...]:
+def _both_weights(case: Case) -> tuple[Input, ...]:
     """How the weight fits the version that stood and the one that stands."""
-    trip = case.match.trip
-    if trip is None or not case.match.sure:
+    before, trip = as_it_stood(case), case.booked
+    if before is None or before.booked is None or trip is None:
         return ()
-    before = replace(trip, declarations=tuple(old.get(each.declaration_id, each) for each in trip.declarations))
-    return (_weight(case, before, "weight_by_earlier"), _weight(case, trip, "weight_by_later"))
+    return (_weight(case, before.booked, "weight_by_earlier"), _weight(case, trip, "weight_by_later"))
 
 
 def _weight(case: Case, trip: Trip, name: str) -> Input:

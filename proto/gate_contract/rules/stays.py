@@ -101,6 +101,7 @@ def count_days(
     ordered = sorted(crossings, key=lambda each: each.at_unix_ns)
     end = min(period[1], now_unix_ns)
     sure, maybe, missing = _presence(ordered, (period[0], end), inside_before)
+    sure += [span for each in ordered if (span := _moment_there(each, offset_ns))]
     least, most = _union(sure, (period[0], end)), _union(maybe, (period[0], end))
     return Stay({way: Days(count(least, offset_ns), count(most, offset_ns)) for way, count in _COUNTS.items()}, missing)
 
@@ -137,6 +138,16 @@ def _presence(
         if inside_before:
             sure.append(period)
     return sure, maybe, tuple(missing)
+
+
+def _moment_there(crossing: Crossing, offset_ns: int) -> Span | None:
+    """The moment after coming, or before leaving: who crosses is there on that day, whatever leg is missing.
+
+    None where the clock cannot say which day it was.
+    """
+    start = crossing.at_unix_ns - (crossing.way == "out")
+    days = {(start + off + offset_ns) // DAY for off in (-crossing.bound_ns, 0, 1, crossing.bound_ns)}
+    return (start, start + 1) if len(days) == 1 else None
 
 
 def _union(spans: Iterable[Span], period: Span) -> list[Span]:

@@ -18,6 +18,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def shown(text: str, most: int = MOST_CHARACTERS) -> str:
     """`text` for a person: at most `most` characters, nothing that could steer a terminal."""
     cut = text if len(text) <= most else text[: most - 1] + "…"
+    if cut.isprintable():
+        return cut
     return "".join(character if character.isprintable() else "�" for character in cut)
 
 

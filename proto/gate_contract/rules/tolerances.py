@@ -119,11 +119,12 @@ class TravelPolicy(BaseModel):
 
 
 class VisitPolicy(BaseModel):
-    """Two passages the same way (V05): up to which time apart they are one visit, minutes."""
+    """Two passages the same way (V05, D06): up to which time apart they are one visit, minutes."""
 
     model_config = STRICT
 
     same_visit_minutes: Whole = Field(default=5, ge=0, le=120)
+    lanes_in_series_minutes: Whole = Field(default=30, ge=0, le=720)
 
 
 class ScanPolicy(BaseModel):
@@ -133,6 +134,14 @@ class ScanPolicy(BaseModel):
 
     least_confidence_percent: Whole = Field(default=50, ge=0, le=100)
     chapters: dict[str, tuple[Chapter, ...]] = Field(default_factory=lambda: dict(_CHAPTERS))
+
+
+class ManifestPolicy(BaseModel):
+    """Tickets (P01): whether a person looks at who boards while no manifest is known, 1 or 0."""
+
+    model_config = STRICT
+
+    ask_without_manifest: Whole = Field(default=1, ge=0, le=1)
 
 
 class TriesPolicy(BaseModel):

@@ -46,15 +46,16 @@ def _no_plate(case: Case) -> Iterator[Fired]:
 
 
 def _ambiguous(case: Case) -> Fired:
-    """Several bookings equally near: all are named, and nothing else is judged against any of them."""
+    """Several bookings equally near: they are named, and nothing else is judged against any of them."""
     severity, action = (3, HOLD) if _nearness(case).edits > 1 else (2, REVIEW)
     names = listed([f"{shown(trip.plate)} ({trip.name})" for trip in case.match.trips])
+    more = " or more" if case.match.more_as_near else ""
     return Fired(
         severity=severity,
         action=action,
         explanation=(
-            f"Plate {_read(case)} fits {len(case.match.trips)} bookings equally well: {names}; the weight is judged"
-            " once a person has said which."
+            f"Plate {_read(case)} fits {len(case.match.trips)}{more} bookings equally well: {names}; the weight is"
+            " judged once a person has said which."
         ),
         inputs=_inputs(case),
         tolerance=_ACCEPTED,

@@ -58,6 +58,7 @@ def test_findings_that_ask_for_a_person_open_a_case_with_a_deadline_by_the_grave
 def test_findings_that_ask_for_nobody_open_none() -> None:
     assert follow(None, about(NOTE), POLICY, NOW) == []
     assert follow(None, about(), POLICY, NOW) == []
+    assert follow(None, about(K02), POLICY, NOW) == [], "judged again, and nothing else is found"
 
 
 def test_evidence_is_added_once() -> None:
@@ -93,6 +94,8 @@ def test_a_decided_case_is_closed_until_somebody_opens_it_again() -> None:
     with pytest.raises(CaseError, match="its new deadline is not after"):
         then(case, pb.CASE_EVENT_KIND_REOPENED, "O-2", deadline_unix_ns=case.deadline_ns, **WORDS)
     deadline = new_deadline(case, POLICY, NOW + HOUR)
+    assert deadline == NOW + HOUR + POLICY.span_ns(case.severity), "one new span"
+    assert new_deadline(case, POLICY, NOW - 24 * HOUR) > case.deadline_ns, "never earlier"
     with pytest.raises(CaseError, match="opening it again needs words"):
         then(case, pb.CASE_EVENT_KIND_REOPENED, "O-2", deadline_unix_ns=deadline)
     again_open = then(case, pb.CASE_EVENT_KIND_REOPENED, "O-2", NOW + HOUR, deadline_unix_ns=deadline, **WORDS)

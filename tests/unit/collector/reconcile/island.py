@@ -214,7 +214,12 @@ class Island:
         """A batch that was refused because it says something else at `index`."""
         detail = f"record {index} is 00aa here and 11bb in what was accepted before: two histories under one key"
         with self.store.write() as connection:
-            quarantine(connection, Refused(self.journal(agent).origin, FORK, detail, b"batch %d" % index, index), at)
+            quarantine(
+                connection,
+                self.ledger,
+                Refused(self.journal(agent).origin, FORK, detail, b"batch %d" % index, index),
+                at,
+            )
 
     def reconcile(self, at: int = NOON) -> int:
         """Judge until nothing waits; how many passages."""

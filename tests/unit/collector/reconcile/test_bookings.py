@@ -5,14 +5,14 @@ import pytest
 from collector.reconcile import bookings as module
 from collector.reconcile.bookings import DAY, Bookings, Span, span_of
 from gate_contract.rules import BookingIndex, Policy
-from gate_contract.rules.bookings import Crossing
+from gate_contract.rules.bookings import Crossing, Opening
 from gate_contract.v1.declaration_pb2 import Declaration
 from gate_contract.v1.passage_pb2 import DIRECTION_OUTBOUND
 from tests.unit.collector.reconcile.island import HOUR, NOON, SITE, Island, a_declaration
 
 POLICY = Policy.default()
 SPAN = span_of(SITE, NOON, NOON)
-CROSSING = Crossing(SITE, DIRECTION_OUTBOUND, NOON)
+OPENING = Opening.of(Crossing(SITE, DIRECTION_OUTBOUND, NOON), POLICY)
 
 
 def look(island: Island, bookings: Bookings, span: Span = SPAN) -> BookingIndex:
@@ -29,7 +29,7 @@ def test_new_versions_are_laid_over_what_is_in_memory(island: Island, monkeypatc
     bookings = Bookings(POLICY)
     island.declare(a_declaration("D-1"), a_declaration("D-2"), a_declaration("D-3", plate="琼A12346"))
     first = look(island, bookings)
-    assert (len(first), first.count_open(CROSSING, POLICY)) == (3, 3)
+    assert (len(first), first.count_open(OPENING)) == (3, 3)
     monkeypatch.setattr(Bookings, "_load", None)  # nothing is loaded again
     island.declare(a_declaration("D-1", cargo="1"), a_declaration("D-2", plate="粤C55555"), a_declaration("D-4"))
     second = look(island, bookings)
@@ -40,7 +40,7 @@ def test_new_versions_are_laid_over_what_is_in_memory(island: Island, monkeypatc
         "琼A12345": [("D-1", 2), ("D-4", 1)],
         "琼A12346": [("D-3", 1)],
     }
-    assert (len(second), second.count_open(CROSSING, POLICY)) == (4, 4)
+    assert (len(second), second.count_open(OPENING)) == (4, 4)
 
 
 def test_a_version_that_moves_a_declaration_to_another_day_hides_it(island: Island) -> None:
@@ -48,7 +48,7 @@ def test_a_version_that_moves_a_declaration_to_another_day_hides_it(island: Isla
     island.declare(a_declaration("D-1"))
     look(island, bookings)
     island.declare(a_declaration("D-1", departure=NOON + 30 * DAY))
-    assert look(island, bookings).count_open(CROSSING, POLICY) == 0
+    assert look(island, bookings).count_open(OPENING) == 0
 
 
 def test_many_new_versions_make_the_index_anew(island: Island, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from edge_agent.decide.boarding import BOARDS_AFTER, BOARDS_BEFORE, boarding, boarding_keys
-from edge_agent.decide.known import MINUTE, Known
+from edge_agent.decide.known import Known
 from edge_agent.decide.orders import NO_ORDERS
 from edge_agent.decide.recent import MOST_REMEMBERED, Recent
 from edge_agent.decide.registers import Registers
@@ -17,6 +17,7 @@ from edge_agent.model.moment import Moment, MonoNs, WallNs
 from gate_contract.orders import DAY
 from gate_contract.rules import BookingIndex, Context, Policy
 from gate_contract.rules.records import Manifest
+from gate_contract.rules.visits import MINUTE
 from gate_contract.v1 import register_pb2 as pb
 from gate_contract.v1.decision_pb2 import ACTION_HOLD, ACTION_RELEASE, ACTION_REVIEW, Decision, DeclarationRef
 from gate_contract.v1.passage_pb2 import (
@@ -50,10 +51,12 @@ def passage(
     document: bytes = b"",
     plate: str = "",
     believed: bool = True,
+    lane: str = "",
 ) -> Passage:
     stamp = Stamp(wall_unix_ns=at, clock=CLOCK_STATE_SYNCHRONISED if believed else CLOCK_STATE_UNSYNCHRONISED)
     return Passage(
         passage_id=name,
+        lane_id=lane,
         direction=way,
         lane_kind=LANE_KIND_PASSENGER,
         opened=stamp,
@@ -144,6 +147,27 @@ def test_a_release_is_not_used_twice_by(again: Passage) -> None:
     assert context(replace(EMPTY, recent=recent), again).used_releases == {}
 
 
+@pytest.mark.parametrize(
+    ("lane", "minutes", "turned", "used"),
+    [
+        ("gate", 20, False, False),  # weighed, then let out through another lane
+        ("gate", 31, False, True),
+        ("weighbridge", 1, False, True),  # twice through one lane
+        ("gate", 20, True, True),  # came back between
+    ],
+)
+def test_lanes_in_series_are_one_visit_and_use_a_release_once(
+    lane: str, minutes: int, turned: bool, used: bool
+) -> None:
+    first = passage("P-0", at=NOON - minutes * MINUTE, plate="琼A12345", lane="weighbridge")
+    recent = Recent().with_passage(first, released("D-1"), "xinhai")
+    back = passage("P-2", at=NOON - MINUTE, plate="琼A12345", way=DIRECTION_INBOUND, lane="in")
+    if turned:
+        recent = recent.with_passage(back, released("D-2"), "xinhai")
+    again = passage(plate="琼A12345", lane=lane)
+    assert list(context(replace(EMPTY, recent=recent), again).used_releases) == ["D-1"] * used
+
+
 def test_only_what_passed_is_remembered_and_a_revision_takes_the_place_of_the_decision_before() -> None:
     backed_out, seen_only = passage("P-1"), passage("P-2", at=NOON - HOUR)
     backed_out.closed_by = PASSAGE_CLOSING_BACKED_OUT
@@ -152,11 +176,11 @@ def test_only_what_passed_is_remembered_and_a_revision_takes_the_place_of_the_de
     recent = recent.with_passage(passage("P-3"), Decision(action=ACTION_REVIEW), "xinhai")
     assert recent.passages == ()
     recent = recent.with_passage(seen_only, released("D-1"), "xinhai")
-    assert recent.used(passage("P-9"), 0) == {}
+    assert recent.used(passage("P-9"), "xinhai", POLICY.V05) == {}
     recent = recent.with_passage(passage("P-4", at=NOON - HOUR), released("D-1"), "xinhai")
-    assert list(recent.used(passage("P-9"), 0)) == ["D-1"]
+    assert list(recent.used(passage("P-9"), "xinhai", POLICY.V05)) == ["D-1"]
     revised = recent.with_passage(passage("P-4", at=NOON - HOUR), Decision(action=ACTION_HOLD), "xinhai")
-    assert revised.used(passage("P-9"), 0) == {}
+    assert revised.used(passage("P-9"), "xinhai", POLICY.V05) == {}
 
 
 def test_what_is_remembered_is_bounded() -> None:
@@ -206,3 +230,16 @@ def test_a_clock_that_a_time_service_keeps_is_believed_whatever_the_collector_sa
     known = replace(EMPTY, made_unix_ns=NOON + DAY)
     assert known.now_unix_ns(moment()) == NOON
     assert known.now_unix_ns(moment(synchronised=False)) == NOON + DAY
+
+
+def test_a_clock_that_nobody_keeps_is_not_asked_while_the_collector_has_said_the_time_in_this_boot() -> None:
+    came = moment(NOON - 5 * DAY, synchronised=False)
+    known = replace(EMPTY, made_unix_ns=NOON, fetched=came)
+    for years in (-30, 0, 10):
+        wall = WallNs(NOON + years * 365 * DAY)
+        later = replace(came, wall=wall, mono=MonoNs(came.mono + 2 * DAY))
+        assert known.now_unix_ns(later) == NOON + 2 * DAY
+        assert known.now_unix_ns(replace(later, synchronised=True)) == wall
+    other_boot = replace(came, wall=WallNs(NOON + DAY), boot_id=b"c" * 16)
+    assert known.now_unix_ns(other_boot) == NOON + DAY
+    assert known.now_unix_ns(replace(other_boot, wall=WallNs(100))) == NOON

@@ -103,6 +103,39 @@ def test_v05_says_nothing_without_a_way_a_time_or_a_plate(passage: passage_pb2.P
     assert codes(judge(passage, context=seen(3 * 3600, way=IN))) == []
 
 
+@pytest.mark.parametrize(
+    ("lane", "minutes", "fires"),
+    [("weighbridge", 30, False), ("weighbridge", 31, True), ("gate", 5, False), ("gate", 6, True), ("", 6, True)],
+)
+def test_v05_takes_lanes_that_are_passed_one_after_the_other_for_one_visit(
+    lane: str, minutes: int, fires: bool
+) -> None:
+    before = Sighting("P-0", "xiuying", NOON - minutes * 60 * 10**9, 0, IN, lane_id=lane)
+    passage = a_passage()
+    passage.lane_id = "gate"
+    assert codes(judge(passage, context=replace(a_context(), sightings={PLATE: [before]}))) == ["V05"] * fires
+
+
+def test_v05_asks_about_the_way_before_a_visit_of_several_lanes() -> None:
+    lanes = [("gate", 40), ("weighbridge", 60), ("radiation", 80)]
+    before = [Sighting(f"P-{at}", "xiuying", NOON - at * 60 * 10**9, 0, IN, lane_id=lane) for lane, at in lanes]
+    passage = a_passage()
+    passage.lane_id = "exit"
+    series = Policy.from_toml("[V05]\nlanes_in_series_minutes = 40")
+    context = replace(a_context(), sightings={PLATE: before})
+    assert codes(judge(passage, context=context, policy=series)) == []
+    earlier = Sighting("P-9", "xinhai", NOON - 9 * HOUR, 0, IN, lane_id="exit")
+    context = replace(a_context(), sightings={PLATE: [*before, earlier]})
+    finding = the_finding(judge(passage, context=context, policy=series), "V05")
+    assert "xinhai" in finding.explanation
+
+
+def test_v05_is_not_silenced_by_a_camera_on_the_way_that_knows_no_direction() -> None:
+    out = Sighting("P-a", "xinhai", NOON - 9 * HOUR, 0, IN)
+    on_the_road = Sighting("P-b", "road", NOON - 6 * HOUR, 0)
+    assert codes(judge(a_passage(), context=replace(a_context(), sightings={PLATE: [out, on_the_road]}))) == ["V05"]
+
+
 def test_v05_goes_by_the_last_sighting_and_by_none_that_backed_out() -> None:
     sightings = [
         Sighting("P-a", "xinhai", NOON - 9 * HOUR, 0, IN),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gate_contract.rules import BookingIndex, Policy
 from gate_contract.rules import layers as module
-from gate_contract.rules.bookings import HOUR, Crossing
+from gate_contract.rules.bookings import HOUR, Crossing, Opening
 from gate_contract.rules.layers import FAN, LayeredBookings
 from gate_contract.v1.declaration_pb2 import Declaration
 
@@ -34,12 +34,18 @@ def declaration(name: int, version: int, plate: str, box: str = "", departure: i
 def asked(book: BookingIndex) -> list[object]:
     """Everything that can be asked of it."""
     crossings = [Crossing("xinhai", 0, at) for at in (None, NOON, NOON + 100 * HOUR)] + [Crossing("xiuying", 0, None)]
+    openings = [Opening.of(crossing, POLICY) for crossing in crossings]
     return [
         len(book),
         [book.exact(plate) for plate in PLATES],
-        [list(book.near(plate, edits).items()) for plate in PLATES for edits in (0, 1, 2)],
+        [
+            list(book.near(plate, edits, opening).items())
+            for plate in PLATES
+            for edits in (0, 1, 2)
+            for opening in (None, *openings)
+        ],
         book.with_container("CSQU3054383"),
-        [book.count_open(crossing, POLICY) for crossing in crossings],
+        [book.count_open(opening) for opening in openings],
     ]
 
 

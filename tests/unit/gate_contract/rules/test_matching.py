@@ -212,6 +212,19 @@ def test_a_booking_one_edit_away_is_nearer_than_any_number_two_edits_away() -> N
     assert (matched(found), found.neighbours) == ((MatchKind.NEAR, ["D-1"]), 1)
 
 
+def test_of_very_many_bookings_one_edit_away_the_first_are_named_and_one_with_evidence_is_taken() -> None:
+    crowd = [a_declaration(f"N-{last}", plate=f"琼A1234{last}") for last in "0123467"]
+    crowd += [a_declaration("Y", plate="琼A1234Z", containers=["CSQU3054383"]), *other_bookings(10)]
+    passage = a_passage(plates=["琼A12348"])
+    found = match(passage, crowd)
+    assert matched(found) == (MatchKind.AMBIGUOUS, ["N-0", "N-1", "N-2", "N-3", "N-4"])
+    assert (found.neighbours, found.more_as_near) == (8, True)
+    assert match(passage, list(reversed(crowd))) == found
+    seen = a_passage(plates=["琼A12348"], readings=[a_container("CSQU3054383")])
+    assert matched(match(seen, crowd)) == (MatchKind.NEAR, ["Y"])
+    assert not match(a_passage(plates=["琼A12348"]), crowd[:5] + other_bookings(10)).more_as_near
+
+
 def test_a_booking_of_another_day_one_edit_away_does_not_hide_one_of_today_two_edits_away() -> None:
     other_day = a_declaration("other day", plate="琼A12346", departure=NOON + 200 * HOUR)
     assert matched(match(a_passage(), [other_day, a_declaration(plate="琼A1S34S")])) == (MatchKind.NEAR, ["D-1"])

@@ -24,6 +24,7 @@ from tests.unit.gate_contract.rules.builders import (
 
 A, B, C = b"a" * 32, b"b" * 32, b"c" * 32
 MANIFEST = Manifest("S-1", {A: "T-1", B: "T-2"})
+NOBODY_IS_ASKED = Policy.from_toml("[P01]\nask_without_manifest = 0")
 PASSENGER = passage_pb2.LANE_KIND_PASSENGER
 IN = passage_pb2.DIRECTION_INBOUND
 
@@ -56,7 +57,22 @@ def test_p01_asks_about_a_person_without_a_ticket() -> None:
     assert codes(judge(person(a_document(A)), context=boarding())) == []
 
 
-def test_p01_says_nothing_without_a_manifest_a_document_or_a_pseudonym() -> None:
+def test_p01_asks_about_who_boards_while_nobody_can_say_who_has_a_ticket() -> None:
+    boards = person(a_document(A))
+    boards.direction = passage_pb2.DIRECTION_OUTBOUND
+    decision = judge(boards, context=boarding(None))
+    assert (decision.action, codes(decision), decision.findings[0].severity) == (REVIEW, ["P01"], 3)
+    assert "no manifest of a sailing that boards is known" in decision.findings[0].explanation
+    assert codes(judge(boards, context=boarding())) == []
+    assert codes(judge(boards, context=boarding(None), policy=NOBODY_IS_ASKED)) == []
+    boards.direction = passage_pb2.DIRECTION_UNSPECIFIED
+    assert codes(judge(boards, context=boarding(None))) == ["P01"]
+    boards.readings[0].document.pseudonym = b""
+    finding = the_finding(judge(boards, context=boarding()), "P01")
+    assert "the document cannot be looked up" in finding.explanation
+
+
+def test_p01_says_nothing_of_who_arrives_without_a_manifest_a_document_or_a_pseudonym() -> None:
     assert codes(judge(person(a_document(C)), context=boarding(None))) == []
     assert codes(judge(person(), context=boarding())) == []
     assert codes(judge(person(a_document(b"")), context=boarding())) == []

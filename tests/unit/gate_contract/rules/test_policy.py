@@ -85,6 +85,8 @@ def test_every_fault_of_a_policy_is_named_at_once() -> None:
         ("W01", "fuel_uncertainty_kilograms", 0, 500),
         ("V04", "shortest_travel_minutes", 1, 1440),
         ("V05", "same_visit_minutes", 0, 120),
+        ("V05", "lanes_in_series_minutes", 0, 720),
+        ("P01", "ask_without_manifest", 0, 1),
         ("C05", "times_uncertainty", 1, 6),
         ("W02", "two_axles_kilograms", 10_000, 60_000),
         ("W02", "three_axles_kilograms", 10_000, 60_000),

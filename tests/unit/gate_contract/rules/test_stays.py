@@ -56,6 +56,12 @@ def test_a_missing_exit_leaves_everything_between_in_doubt_and_is_shown() -> Non
     stay = count_days((first, second, out), YEAR, now_unix_ns=YEAR[1], inside_before=False)
     assert stay.missing == (MissingLeg("out", first.name, second.name),)
     assert stay.days[Counting.FULL_DAYS] == Days(0, 9), "who comes at noon was away before"
+    assert stay.days[Counting.BOTH_ENDS] == Days(3, 12), "who came was there that day"
+
+
+def test_whose_other_leg_is_missing_was_there_that_day_if_the_clock_can_say_which() -> None:
+    assert days(left(at(3, 2)), inside_before=None)["both-ends"][0] == 1
+    assert days(left(at(3, 2, 0, 1), bound_s=120), inside_before=None)["both-ends"][0] == 0
 
 
 def test_a_missing_entry_leaves_everything_since_the_exit_before_in_doubt() -> None:
