@@ -19,6 +19,8 @@ class RetentionConfig(BaseModel):
             traveller's own key, and travelling again lengthens its term.
         pseudonyms_days: the key of a sailing, from departure on: with it a document that is at hand can be recognised
             in manifest and passages of that sailing, and what gates sealed of documents can be read.
+        faces_days: pictures of faces among the evidence, from the arrival of their record on; those of a passage with
+            a case live as long as the case's text.
         cases_days: what officers wrote in a case, from its decision on; an open case keeps its text.
     """
 
@@ -26,6 +28,7 @@ class RetentionConfig(BaseModel):
 
     travellers_days: Days = 90
     pseudonyms_days: Annotated[int, Field(strict=True, ge=1, le=90)] = 7
+    faces_days: Days = 30
     cases_days: Days = 1095
 
     def travellers_until(self, departure_ns: int) -> int:
@@ -35,6 +38,10 @@ class RetentionConfig(BaseModel):
     def pseudonyms_until(self, departure_ns: int) -> int:
         """End of the sailing's key."""
         return departure_ns + self.pseudonyms_days * DAY_NS
+
+    def faces_until(self, received_ns: int) -> int:
+        """End of a face's picture whose record came at `received_ns`."""
+        return received_ns + self.faces_days * DAY_NS
 
     def cases_until(self, decided_ns: int) -> int:
         """End of the key of a case that was decided at `decided_ns`."""

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select
 
 from collector.ledger.log import read_head
 from collector.store import schema
+from collector.store.alarms import count_alarms
 
 _NS = 1_000_000_000
 
@@ -92,6 +93,10 @@ OVERDUE_CASES = Family(
 QUARANTINED = Family(
     "tidegate_collector_quarantined", "counter", (), "Batches and live records that were quarantined, ever."
 )
+ALARMS = Family(
+    "tidegate_collector_alarms", "counter", (),
+    "Alarms that were kept, ever; `gate-collector alarms` lists them. Readings of personal data are not counted.",
+)  # fmt: skip
 LEDGER = Family("tidegate_collector_ledger_entries", "counter", (), "Entries of the ledger.")
 SEEN = Family(
     "tidegate_collector_agent_last_seen_timestamp_seconds", "gauge", _JOURNAL,
@@ -109,13 +114,14 @@ DEAD = Family(
 
 METRICS: tuple[Family, ...] = (
     CALLS, STREAMS, RECEIVED_BYTES, EVIDENCE_BYTES, EVIDENCE_SHED, REFUSALS, RECEIPTS, INTAKE, STORE, JUDGE, WINDOW,
-    WAITING, OLDEST, FAILING, LOOKED, IMBALANCED, JUDGE_QUEUE, OPEN_CASES, OVERDUE_CASES, QUARANTINED, LEDGER,
-    CONNECTED, SEEN, STORED, DEAD,
+    WAITING, OLDEST, FAILING, LOOKED, IMBALANCED, JUDGE_QUEUE, OPEN_CASES, OVERDUE_CASES, QUARANTINED, ALARMS,
+    LEDGER, CONNECTED, SEEN, STORED, DEAD,
 )  # fmt: skip
 """All of them, in the order of the manual."""
 
 HELD: tuple[Family, ...] = (
-    LOOKED, IMBALANCED, JUDGE_QUEUE, OPEN_CASES, OVERDUE_CASES, QUARANTINED, LEDGER, CONNECTED, SEEN, STORED, DEAD,
+    LOOKED, IMBALANCED, JUDGE_QUEUE, OPEN_CASES, OVERDUE_CASES, QUARANTINED, ALARMS, LEDGER, CONNECTED, SEEN, STORED,
+    DEAD,
 )  # fmt: skip
 """Those of them that are read from the database."""
 
@@ -171,6 +177,7 @@ class Stock:
     open_cases: int
     overdue_cases: int
     quarantined: int
+    alarms: int
     ledger: int
     imbalanced: int
     journals: Sequence[JournalStock]
@@ -191,6 +198,7 @@ def take_stock(connection: Connection, imbalanced: int, now_s: float) -> Stock:
         open_cases=open_cases,
         overdue_cases=overdue_cases,
         quarantined=connection.scalars(quarantined).one(),
+        alarms=count_alarms(connection),
         ledger=read_head(connection).frontier.size,
         imbalanced=imbalanced,
         journals=[JournalStock(*row) for row in connection.execute(select(*columns).where(table.revoked_ns.is_(None)))],
@@ -221,6 +229,7 @@ class StockCollector(Collector):
         yield _metric(OPEN_CASES, stock.open_cases)
         yield _metric(OVERDUE_CASES, stock.overdue_cases)
         yield _metric(QUARANTINED, stock.quarantined)
+        yield _metric(ALARMS, stock.alarms)
         yield _metric(LEDGER, stock.ledger)
         connected, seen, stored, dead = _metric(CONNECTED), _metric(SEEN), _metric(STORED), _metric(DEAD)
         for journal in stock.journals:

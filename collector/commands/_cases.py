@@ -76,6 +76,7 @@ def story_json(story: Story) -> dict[str, object]:
                 "at": utc(each.at_ns),
                 "reason": each.reason,
                 "refused": each.refused or None,
+                "photos": [photo.hex() for photo in each.photos],
             }
             for each in story.acts
         ],

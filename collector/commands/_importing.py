@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, TypeVar, cast
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from sqlalchemy import Connection
 
 from collector.commands._common import utc_now
 from collector.commands._show import as_json
@@ -21,11 +22,13 @@ from collector.declarations.intake import ImportReport
 from collector.declarations.reader import BadValue
 from collector.keys import CollectorKeys
 from collector.ledger.log import Ledger
+from collector.registers.orders import served_sites
 from collector.store.engine import Store, open_store
 
 BAD_ROWS = 1
 """Exit code when something in the file is wrong."""
 
+Row = TypeVar("Row")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -65,6 +68,28 @@ def opened(file: str) -> Iterator[BinaryIO]:
     """FILE to read bytes from; - is standard input."""
     with click.open_file(file, "rb") as stream:
         yield cast("BinaryIO", stream)  # click types it as text or bytes
+
+
+def seeing_sites(entries: Iterable[tuple[int, Row]], sites: set[str]) -> Iterator[tuple[int, Row]]:
+    """The entries as they are; `sites` gets those that they name."""
+    for number, entry in entries:
+        sites.add(getattr(entry, "site_id", ""))
+        yield number, entry
+
+
+def note_unknown_sites(config: CollectorConfig, connection: Connection, sites: Iterable[str]) -> None:
+    """Point out sites that neither configuration nor gate machine knows: nothing is judged by what was said of them.
+
+    It is no error: a schedule may be there before its gate. Before there is any site at all nothing is said.
+    """
+    known = served_sites(connection) | set(config.sites)
+    unknown = sorted(set(sites) - known - {""})
+    if unknown and known:
+        click.echo(
+            f"note: no gate machine serves {', '.join(unknown)}, and no [sites] of the configuration names it. Is it "
+            f"written as there? Known: {', '.join(sorted(known))}",
+            err=True,
+        )
 
 
 def tell(report: ImportReport, *, json_: bool, stored: str = "") -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import click
+
 from collector.commands._common import utc_now
 from collector.config import CollectorConfig
 from collector.errors import CollectorError
 from collector.keys import CollectorKeys
+from collector.registers.officers import check_actor
 from collector.store.engine import Store, open_existing
 
 
@@ -30,3 +33,11 @@ def existing_store(config: CollectorConfig) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def check_as(store: Store, actor: str, now_unix_ns: int) -> None:
+    """Whether --as names an officer in office; CollectorError when not. A note where no officers are registered."""
+    with store.read() as connection:
+        note = check_actor(connection, actor, now_unix_ns)
+    if note:
+        click.echo(note, err=True)

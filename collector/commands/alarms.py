@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, Table, select, union_all
 
 from collector.commands._common import with_config
 from collector.commands._show import Since, as_json, console, local, plain, reading, table, utc
@@ -20,14 +22,13 @@ def alarms(config: CollectorConfig, since: int, limit: int, json_: bool) -> None
     """List alarms, the newest first.
 
     They are: a collector or a gate machine put back to an older state, records lost at a gate, a receipt that is not
-    ours, a passage that two machines speak of. Beside them stands who opened personal data, and why.
+    ours, a passage that two machines speak of, what was quarantined (a fork, a bad seal, a bad proof), an order or an
+    officer's act that does not hold. Beside them stands who opened personal data, and why.
     """
-    columns = schema.alarms.c
-    query = select(columns.at_ns, columns.kind, columns.origin, columns.record_index, columns.detail)
+    both = union_all(_kept(schema.alarms, since), _kept(schema.quarantine, since)).subquery()
+    query = select(both).order_by(both.c.at_ns.desc(), both.c.number.desc()).limit(limit)
     with reading(config) as connection:
-        rows = connection.execute(
-            query.where(columns.at_ns >= since).order_by(columns.alarm_id.desc()).limit(limit)
-        ).all()
+        rows = connection.execute(query).all()
     if json_:
         click.echo(as_json([_json(row) for row in rows]))
         return
@@ -37,7 +38,14 @@ def alarms(config: CollectorConfig, since: int, limit: int, json_: bool) -> None
     console().print(listed)
 
 
-def _json(row: Row[int, str, str, int | None, str]) -> dict[str, object]:
+def _kept(kept: Table, since: int) -> Select[Any]:
+    columns = kept.c
+    number = next(iter(kept.primary_key.columns)).label("number")
+    query = select(columns.at_ns, columns.kind, columns.origin, columns.record_index, columns.detail, number)
+    return query.where(columns.at_ns >= since)
+
+
+def _json(row: Row[Any]) -> dict[str, object]:
     return {
         "at": utc(row.at_ns),
         "at_unix_ns": row.at_ns,

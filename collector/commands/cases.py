@@ -153,18 +153,18 @@ def reopen(config: CollectorConfig, case: str, reason: str, actor: str) -> None:
 @click.option("--json", "json_", is_flag=True, help="As a JSON array.")
 @with_config
 def evidence(config: CollectorConfig, case: str, json_: bool) -> None:
-    """List what belongs to CASE: pictures and weight curves, by their hash, and the files that hold them."""
+    """List what belongs to CASE, by hash, with the files that hold it: pictures, scans, curves, photos of officers."""
     with office(config) as at, at.store.read() as connection:
         story = service.story(connection, at.keys, service.find(connection, case))
     found = [
         (each.hex(), config.state_dir / "evidence" / each.hex()[:2] / each.hex() if each in story.stored else None)
-        for each in sorted(story.case.evidence)
+        for each in sorted({*story.case.evidence, *(photo for act in story.acts for photo in act.photos)})
     ]
     if json_:
         click.echo(as_json([{"sha256": name, "file": None if file is None else str(file)} for name, file in found]))
         return
     for name, file in found:
-        click.echo(f"{name}  {file or 'has not come yet'}")
+        click.echo(f"{name}  {file or 'is not here: it has not come yet, or its term is over'}")
 
 
 def _say(case: Case) -> None:

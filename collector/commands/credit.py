@@ -9,7 +9,7 @@ import click
 from collector.cases import feedback
 from collector.commands._common import with_config
 from collector.commands._show import as_json, console, local, plain, reading, table, utc
-from collector.commands._state import existing_keys, existing_store
+from collector.commands._state import check_as, existing_keys, existing_store
 from collector.config import CollectorConfig
 from collector.errors import CollectorError
 from collector.ledger.log import Ledger
@@ -30,16 +30,23 @@ def credit() -> None:
 @click.argument("declarant")
 @click.argument("credit_class", metavar="CLASS", type=click.Choice(CREDIT_CLASSES))
 @click.option("--reason", required=True, help="Why; it is entered in the ledger. No names of persons.")
+@click.option("--as", "actor", default="", metavar="OFFICER", help="Who says so, in office; it is entered, too.")
 @with_config
-def set_(config: CollectorConfig, declarant: str, credit_class: str, reason: str) -> None:
+def set_(config: CollectorConfig, declarant: str, credit_class: str, reason: str, actor: str) -> None:
     """Say which CLASS a DECLARANT has. What cases made of it before counts no more."""
     if not reason.strip() or len(reason) > MOST_REASON:
         raise click.BadParameter(f"say why in 1 to {MOST_REASON} characters", param_hint="'--reason'")
     if not declarant.strip() or len(declarant) > MOST_ID:
         raise click.BadParameter(f"it has 1 to {MOST_ID} characters", param_hint="'DECLARANT'")
-    ledger = Ledger(existing_keys(config).ledger)
-    with existing_store(config) as store, store.write() as connection:
-        feedback.set_by_hand(connection, ledger, declarant, credit_class, reason.strip(), time.time_ns())
+    ledger, now_ns = Ledger(existing_keys(config).ledger), time.time_ns()
+    with existing_store(config) as store:
+        if actor:
+            check_as(store, actor, now_ns)
+        else:
+            click.echo("note: the ledger will not say who set it; name the officer with --as", err=True)
+        words = f"{actor}: {reason.strip()}" if actor else reason.strip()
+        with store.write() as connection:
+            feedback.set_by_hand(connection, ledger, declarant, credit_class, words, now_ns)
     click.echo(f"{declarant} is {credit_class}; it holds for declarations that come from now on")
 
 

@@ -10,7 +10,16 @@ import click
 from sqlalchemy import Connection, select
 
 from collector.commands._common import with_config
-from collector.commands._importing import format_of, import_options, opened, progress, tell, writing
+from collector.commands._importing import (
+    format_of,
+    import_options,
+    note_unknown_sites,
+    opened,
+    progress,
+    seeing_sites,
+    tell,
+    writing,
+)
 from collector.commands._show import (
     as_json,
     console,
@@ -51,6 +60,7 @@ def import_(config: CollectorConfig, file: str, file_format: str | None, partial
     is wrong, 2: wrong usage. docs/declarations.md describes the fields.
     """
     chosen = format_of(file, file_format)
+    sites: set[str] = set()
     now_ns = time.time_ns()
     with (
         writing(config) as (store, ledger),
@@ -59,8 +69,10 @@ def import_(config: CollectorConfig, file: str, file_format: str | None, partial
         progress(stream) as on_progress,
     ):
         pseudonyms = SailingKeys(keys, config.retention, _sailings_of(store), now_ns).pseudonym
-        entries = read_entries(stream, chosen, pseudonyms)
+        entries = seeing_sites(read_entries(stream, chosen, pseudonyms), sites)
         report = import_declarations(store, ledger, entries, now_ns, partial=partial, on_progress=on_progress)
+        with store.read() as connection:
+            note_unknown_sites(config, connection, sites)
     tell(report, json_=json_)
 
 

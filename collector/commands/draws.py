@@ -26,6 +26,9 @@ from collector.store import schema
 from gate_contract.rules.selection_rules import MODE_WORDS
 from gate_contract.v1 import register_pb2 as pb
 
+NOT_YET = 3
+"""Exit code where nothing can be checked yet."""
+
 
 class Day(click.ParamType[str]):
     """A UTC day, YYYY-MM-DD."""
@@ -51,9 +54,16 @@ def draws() -> None:
 def commit(config: CollectorConfig, day: str | None) -> None:
     """Commit to the seed of DAY (default: today). The server does so by itself, a day ahead."""
     now_ns = time.time_ns()
+    day = day or day_of(now_ns)
+    if end_of(day) <= now_ns:
+        raise CollectorError(
+            f"{day} is over",
+            cause="a seed is committed to before anything is drawn with it",
+            fix="name today (UTC) or a day to come",
+        )
     ledger = Ledger(existing_keys(config).ledger)
     with existing_store(config) as store, store.write() as connection:
-        seed = seeds.commit(connection, ledger, day or day_of(now_ns), now_ns)
+        seed = seeds.commit(connection, ledger, day, now_ns)
     click.echo(f"{seed.day}: commitment {seed.commitment.hex()}, ledger entry {seed.committed_index}")
 
 
@@ -129,7 +139,10 @@ def list_(config: CollectorConfig, day: str | None, drawn: bool, limit: int, jso
 @click.option("--json", "json_", is_flag=True, help="As JSON.")
 @with_config
 def check(config: CollectorConfig, day: str, json_: bool) -> None:
-    """Make every draw of DAY again from the ledger alone; the exit code is 1 when one does not hold."""
+    """Make every draw of DAY again from the ledger alone.
+
+    Exit code: 0 all hold; 1 one does not; 3 the seed of DAY is still secret, so nothing can be checked yet.
+    """
     with reading(config) as connection:
         found = check_day(
             lambda: read_entries(connection, 0), day, load_policy(config.policy_file), config.draws.authority
@@ -175,10 +188,17 @@ def verify(file: Path, day: str, trust: Path, authority: str, policy: Path | Non
 
 def _tell(found: DayCheck, json_: bool) -> None:
     click.echo(as_json(_check_json(found)) if json_ else _in_words(found))
-    sys.exit(0 if found.holds else 1)
+    sys.exit(NOT_YET if found.secret else int(not found.holds))
 
 
 def _in_words(found: DayCheck) -> str:
+    if found.secret:
+        return (
+            f"{found.day}: its seed is secret until the day is over (UTC) and it is published, some hours later; "
+            f"{found.recorded} draws are recorded and none can be checked yet. `gate-collector draws seeds` lists seeds"
+        )
+    if not (found.recorded or found.faults):
+        return f"{found.day}: nothing was declared and nothing drawn"
     lines = list(found.faults)
     lines += [f"{each.kind} {each.subject}: {each.fault}" for each in found.draws if each.fault]
     late = sum(each.late_seed for each in found.draws)
@@ -189,7 +209,7 @@ def _in_words(found: DayCheck) -> str:
         lines.append(f"{found.day}: all {len(found.draws)} draws hold; {drawn} were drawn")
     else:
         faults = len(found.faults) + sum(bool(each.fault) for each in found.draws)
-        lines.append(f"{found.day}: {faults} faults in {len(found.draws)} draws")
+        lines.append(f"{found.day}: {faults} {'fault' if faults == 1 else 'faults'} in {found.recorded} draws")
     return "\n".join(lines)
 
 
@@ -197,6 +217,8 @@ def _check_json(found: DayCheck) -> dict[str, object]:
     return {
         "day": found.day,
         "holds": found.holds,
+        "checkable": not found.secret,
+        "recorded": found.recorded,
         "faults": list(found.faults),
         "draws": [_checked_json(each) for each in found.draws],
     }

@@ -12,6 +12,7 @@ from collector.commands._common import with_config
 from collector.commands._importing import writing
 from collector.commands._show import Since, as_json, console, local, plain, reading, table, utc
 from collector.config import CollectorConfig
+from collector.draws.roster import in_office
 from collector.registers import officers as register
 from collector.registers.officer_keys import PASSPHRASE_VARIABLE, as_text, make_key, read_public_key
 from collector.registers.reading import officers as read_officers
@@ -97,7 +98,7 @@ def list_(config: CollectorConfig, json_: bool) -> None:
             plain(each.authority),
             ", ".join(_rights(each)) or "act at gates only",
             local(each.valid_from_unix_ns),
-            local(each.valid_until_unix_ns) + ("" if register.in_office(each, now_ns) else " (not in office)"),
+            local(each.valid_until_unix_ns) + ("" if in_office(each, now_ns) else " (not in office)"),
             as_text(each.public_key),
         )
     console().print(listed)
@@ -148,5 +149,5 @@ def _json(officer: Officer, now_ns: int) -> dict[str, object]:
         "valid_from_unix_ns": officer.valid_from_unix_ns,
         "valid_until": utc(officer.valid_until_unix_ns),
         "valid_until_unix_ns": officer.valid_until_unix_ns,
-        "in_office": register.in_office(officer, now_ns),
+        "in_office": in_office(officer, now_ns),
     }

@@ -15,7 +15,7 @@ from collector.commands._common import with_config
 from collector.commands._importing import writing
 from collector.commands._show import as_json, console, local, plain, reading, table
 from collector.config import CollectorConfig
-from collector.errors import CollectorError
+from collector.errors import CollectorError, StoreError
 from collector.privacy.keystore import FILE, KeyStore
 from collector.registers import orders as register
 from collector.registers.officer_keys import PASSPHRASE_VARIABLE, load_key
@@ -103,6 +103,7 @@ def sign(file: Path, officer_id: str, role: str, key_file: Path, yes: bool) -> N
 def enter(config: CollectorConfig, file: Path, json_: bool) -> None:
     """Enter the order FILE: verify both signatures, then it is in the ledger and goes to every gate."""
     data = file.read_bytes()
+    register.read_signed(data, str(file))  # who names a wrong file is told which
     now_ns = time.time_ns()
     with writing(config) as (store, ledger):
         try:
@@ -110,7 +111,7 @@ def enter(config: CollectorConfig, file: Path, json_: bool) -> None:
                 opened, entered = register.enter_order(connection, ledger, data, now_ns)
         except OrderError as error:
             with store.write() as connection:
-                keep_alarm(connection, Alarm(ledger.verifier.name, REFUSED_ORDER, str(error)), now_ns)
+                keep_alarm(connection, ledger, Alarm(ledger.verifier.name, REFUSED_ORDER, str(error)), now_ns)
             raise CollectorError(
                 f"{file} is refused", cause=str(error), fix="nothing was entered; the refusal is among the alarms"
             ) from None
@@ -157,13 +158,9 @@ def list_(config: CollectorConfig, standing: str | None, json_: bool) -> None:
 @click.option("--json", "json_", is_flag=True, help="As JSON.")
 @with_config
 def show(config: CollectorConfig, order: str, json_: bool) -> None:
-    """Show an order that was entered, by its id, or an order file."""
+    """Show an order that was entered, by its id, or an order file, with whether its signatures hold."""
     if Path(order).is_file():
-        signed, content = register.read_signed(Path(order).read_bytes(), order)
-        if json_:
-            click.echo(as_json(view.order_json(content, signed)))
-        else:
-            view.show(console(), content, signed)
+        _show_file(config, Path(order).read_bytes(), order, json_=json_)
         return
     with reading(config) as connection:
         found = [each for each in register.known_orders(connection, time.time_ns()) if each.order.order_id == order]
@@ -183,6 +180,22 @@ def show(config: CollectorConfig, order: str, json_: bool) -> None:
             highlight=False,
         )
     view.show(out, found[0].order, SignedOrder.FromString(items[-1][1].body))
+
+
+def _show_file(config: CollectorConfig, data: bytes, where: str, *, json_: bool) -> None:
+    """What an order file says, and whether its signatures hold: anybody may have written in it."""
+    signed, content = register.read_signed(data, where)
+    try:
+        with reading(config) as connection:
+            worth, why = register.signatures_of(connection, data, time.time_ns())
+    except StoreError as error:
+        worth, why = "not verified", f"the list of officers is at the collector: {error.what}"
+    if json_:
+        click.echo(as_json(view.order_json(content, signed) | {"signatures": worth, "signatures_because": why}))
+        return
+    view.show(console(), content, signed)
+    words = {"hold": f"signatures hold; entered now it would be {why}", "missing": f"unsigned: {why}"}
+    click.echo(words.get(worth, f"signatures {worth}: {why}. Believe nothing of the above because it stands there"))
 
 
 def _text_of(file: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from collector.commands._common import with_config
-from collector.commands._importing import writing
+from collector.commands._importing import note_unknown_sites, writing
 from collector.commands._show import as_json, local, reading
 from collector.config import CollectorConfig
 from collector.errors import CollectorError, ConfigError
@@ -39,10 +39,11 @@ def set_(config: CollectorConfig, file: Path, site: str) -> None:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read", cause=str(error), fix="save it as UTF-8") from None
     except PolicyError as error:
-        raise ConfigError(f"{file}", cause=str(error), fix="nothing was changed") from None
+        raise ConfigError(f"{file} cannot be set", cause=str(error).rstrip("."), fix="nothing was changed") from None
     item = NewItem.of(pb.ITEM_KIND_POLICY, site, pb.PolicyText(toml=text), site_id=site)
     with writing(config) as (store, ledger), store.write() as connection:
         entered = enter(connection, ledger, [item], time.time_ns())
+        note_unknown_sites(config, connection, [site])
     state = f"version {entered[0].version} entered" if entered else "known just so"
     click.echo(f"policy for {site or 'all sites'}: {state}, hash {policy.hash}")
 

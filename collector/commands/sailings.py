@@ -7,7 +7,16 @@ import time
 import click
 
 from collector.commands._common import with_config
-from collector.commands._importing import format_of, import_options, opened, progress, tell, writing
+from collector.commands._importing import (
+    format_of,
+    import_options,
+    note_unknown_sites,
+    opened,
+    progress,
+    seeing_sites,
+    tell,
+    writing,
+)
 from collector.commands._registers import item_json
 from collector.commands._show import Since, as_json, console, local, plain, reading, table
 from collector.config import CollectorConfig
@@ -38,6 +47,7 @@ def import_(config: CollectorConfig, file: str, file_format: str | None, partial
     counted stays. docs/registers.md describes the columns.
     """
     chosen = format_of(file, file_format)
+    sites: set[str] = set()
     with (
         writing(config) as (store, ledger),
         KeyStore(config.state_dir / FILE) as keys,
@@ -48,7 +58,7 @@ def import_(config: CollectorConfig, file: str, file_format: str | None, partial
             store,
             ledger,
             pb.ITEM_KIND_SAILING,
-            read_rows(stream, chosen, SAILINGS),
+            seeing_sites(read_rows(stream, chosen, SAILINGS), sites),
             time.time_ns(),
             partial=partial,
             completed=with_heads_known,
@@ -56,6 +66,7 @@ def import_(config: CollectorConfig, file: str, file_format: str | None, partial
         )
         with store.read() as connection:
             known = register.sailings(connection)
+            note_unknown_sites(config, connection, sites)
         lengthen_terms(keys, config.retention, known.get)
     tell(report, json_=json_)
 

@@ -19,7 +19,7 @@ from collector.errors import CollectorError, EnrolmentError, StoreError
 from collector.store import schema
 from collector.store.engine import Store
 from gate_contract.checkpoint import Signer
-from gate_contract.reference import sign_slice, slice_origin
+from gate_contract.reference import key_digest, sign_slice, slice_origin
 from gate_contract.v1.reference_pb2 import FollowResponse, SailingKey, Slice
 
 T = TypeVar("T")
@@ -232,6 +232,7 @@ class Feed:
         for index in contents.too_large:
             _log.error("an entry is too large for any gate", ledger_index=index, site=site_id)
         complete = contents.position.index >= end
+        keys = await asyncio.to_thread(self._sailing_keys, contents.manifests) if contents.manifests else []
         made = Slice(
             site_id=site_id,
             from_position=position,
@@ -240,8 +241,8 @@ class Feed:
             items=contents.items,
             complete=complete,
             made_unix_ns=self._clock(),
+            key_digests=map(key_digest, keys),
         )
-        keys = await asyncio.to_thread(self._sailing_keys, contents.manifests) if contents.manifests else []
         return Step(self._signed(made, keys), made.position, contents.empty, complete)
 
     def _quiet(self, site_id: str, position: int, step: Step) -> FollowResponse:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError
 
 from collector.cases.core import COLLECTOR, draw_subject
-from collector.draws.days import day_of, over_at
+from collector.draws.days import DAY, day_of, end_of, over_at
 from collector.draws.rates import policy_of
 from collector.draws.roster import on_duty
 from gate_contract.draws import TEN_THOUSAND, DrawError, commitment, draw
@@ -27,6 +27,9 @@ from gate_contract.v1.ledger_pb2 import DrawSeed, LedgerEntry
 from gate_contract.v1.order_pb2 import Officer
 
 T = TypeVar("T")
+
+PUBLISHED_BY: Final = 3 * DAY
+"""So long after a day is over its seed is published at the latest ([draws] publish_after_hours)."""
 
 Entries = Callable[[], Iterable[tuple[int, bytes]]]
 """Reads (index, serialised LedgerEntry) of all entries in order, from the first one, each time it is called."""
@@ -62,27 +65,40 @@ class DayCheck:
     Attributes:
         day: the day, UTC.
         faults: what is wrong with the day as a whole: its seed, declarations that were never drawn for.
-        draws: all draws of the day, in the ledger's order.
+        draws: all draws of the day that were made again, in the ledger's order.
+        secret: the seed is committed to and not published yet: nothing can be made again, and nothing is wrong.
+        recorded: draws of the day that the ledger has.
     """
 
     day: str
     faults: tuple[str, ...]
     draws: tuple[Checked, ...]
+    secret: bool = False
+    recorded: int = 0
 
     @property
     def holds(self) -> bool:
-        """Whether everything does."""
-        return not self.faults and not any(each.fault for each in self.draws)
+        """Whether everything does; what cannot be checked yet does not."""
+        return not self.secret and not self.faults and not any(each.fault for each in self.draws)
 
 
 @dataclass(slots=True)
 class _Day:
-    """What the first reading finds: seed and commitments of the day, and what came and was drawn on it."""
+    """What the first reading finds: seed and commitments of the day, and what came and was drawn on it.
+
+    `last_ns` is when the newest entry was made.
+    """
 
     committed: list[tuple[int, bytes]] = field(default_factory=list)
     published: list[tuple[int, DrawSeed]] = field(default_factory=list)
     undrawn: set[str] = field(default_factory=set)
     selected: set[str] = field(default_factory=set)
+    cases: int = 0
+    last_ns: int = 0
+
+    @property
+    def recorded(self) -> int:
+        return len(self.selected) + self.cases
 
 
 def check_day(entries: Entries, day: str, policy: Policy, authority: str) -> DayCheck:
@@ -95,19 +111,22 @@ def check_day(entries: Entries, day: str, policy: Policy, authority: str) -> Day
         authority: whose officers are drawn for declarations.
     """
     found = _first_reading(entries, day)
+    if len(found.committed) == 1 and not found.published and found.last_ns < end_of(day) + PUBLISHED_BY:
+        return DayCheck(day, (), (), secret=True, recorded=found.recorded)
     faults = list(_seed_faults(found, day))
     draws: tuple[Checked, ...] = ()
-    if not faults:
+    if found.committed and not faults:
         again = _Again(day, found, policy, authority)
         draws = tuple(again.run(entries))
     faults += [f"declaration {each} came on that day and was never drawn for" for each in sorted(found.undrawn)]
-    return DayCheck(day, tuple(faults), draws)
+    return DayCheck(day, tuple(faults), draws, recorded=found.recorded)
 
 
 def _first_reading(entries: Entries, day: str) -> _Day:
     found = _Day()
     for index, entry in _read(entries):
         kind = entry.WhichOneof("body")
+        found.last_ns = entry.entered_unix_ns
         if kind == "draw_seed" and entry.draw_seed.day == day:
             if entry.draw_seed.seed:
                 found.published.append((index, entry.draw_seed))
@@ -120,14 +139,25 @@ def _first_reading(entries: Entries, day: str) -> _Day:
             found.undrawn.discard(entry.item.key)
             if pb.Selection.FromString(entry.item.body).day == day:
                 found.selected.add(entry.item.key)
+        elif kind == "case_event":
+            found.cases += _is_draw(entry.case_event, day)
     return found
 
 
+def _is_draw(event: case_pb2.CaseEvent, day: str) -> bool:
+    """Whether it is the draw of a case's officer, on that day."""
+    drawn = event.kind == case_pb2.CASE_EVENT_KIND_ASSIGNED and event.actor == COLLECTOR
+    return drawn and day_of(event.at_unix_ns) == day
+
+
 def _seed_faults(found: _Day, day: str) -> Iterator[str]:
-    if len(found.committed) != 1:
+    if not found.committed:
+        if found.recorded:
+            yield f"no seed was committed to for {day}, and the ledger has {found.recorded} draws of that day"
+    elif len(found.committed) != 1:
         yield f"{len(found.committed)} commitments are entered for {day}, not one"
     elif not found.published:
-        yield f"the seed of {day} is not published yet"
+        yield f"the seed of {day} is not published, and the ledger goes on for days after it was due"
     else:
         (_, promised) = found.committed[0]
         for index, seed in found.published:
@@ -208,8 +238,7 @@ class _Again:
         authority, openings = self._cases.get(event.case_id, ("", 0))
         if event.kind == case_pb2.CASE_EVENT_KIND_REOPENED:
             self._cases[event.case_id] = authority, openings + 1
-        drawn = event.kind == case_pb2.CASE_EVENT_KIND_ASSIGNED and event.actor == COLLECTOR
-        if drawn and day_of(event.at_unix_ns) == self._day:
+        if _is_draw(event, self._day):
             roster = on_duty(self._officers.values(), authority, event.at_unix_ns)
             again = draw(self._seed, draw_subject(event.case_id, openings), TEN_THOUSAND, roster).officer
             fault = ""

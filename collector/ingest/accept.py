@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
@@ -137,27 +138,30 @@ def store_batches(
     outcomes: dict[int, Outcome] = {}
     for number, arrival in enumerate(arrivals):
         if isinstance(arrival, LiveArrival):
-            outcomes[number] = _take_live(connection, growths[arrival.journal_id], arrival, now_ns, turns)
+            outcomes[number] = _take_live(connection, ledger, growths[arrival.journal_id], arrival, now_ns, turns)
     for number, arrival in enumerate(arrivals):
         if isinstance(arrival, Arrival):
-            refused = _take(connection, growths[arrival.journal_id], arrival, now_ns)
+            refused = _take(connection, ledger, growths[arrival.journal_id], arrival, now_ns)
             if refused is not None:
                 outcomes[number] = refused
     grown = [growth for growth in growths.values() if growth.taken]
     _store_bytes(connection, ledger, grown, now_ns)
-    _store_meaning(connection, grown, now_ns, turns)
+    _store_meaning(connection, ledger, grown, now_ns, turns)
     _store_heads(connection, receipts, grown, now_ns)
     return [outcomes.get(number) or _stored(growths[arrival.journal_id]) for number, arrival in enumerate(arrivals)]
 
 
-def _take_live(connection: Connection, growth: _Growth, arrival: LiveArrival, now_ns: int, turns: Turns) -> Outcome:
+def _take_live(
+    connection: Connection, ledger: log.Ledger, growth: _Growth, arrival: LiveArrival, now_ns: int, turns: Turns
+) -> Outcome:
     head = growth.head
     if head.revoked:
         return Revoked(head.frontier.size, head.revoked_reason)
     try:
         new = store_live(connection, head, arrival.live, now_ns)
     except ForkError as error:
-        return _forked(connection, head, error, arrival.live.body, now_ns)
+        quarantine(connection, ledger, _fork(head, error, arrival.live.body), now_ns)
+        return Forked(head.frontier.size, str(error))
     if new:
         growth.head = replace(head, live_ahead=head.live_ahead + len(new))
         journals = schema.journals
@@ -172,18 +176,12 @@ def _take_live(connection: Connection, growth: _Growth, arrival: LiveArrival, no
     seen = [passage for passage in arrival.contents.passages if passage.index in fresh]
     if seen:
         # A passage that cannot be taken becomes a dead letter when the backlog brings it, in its place.
-        store_passages(
-            connection,
-            head.journal_id,
-            head.origin,
-            seen,
-            now_ns,
-            lambda _index: turns.next(head.journal_id, now_ns, live=True),
-        )
+        turn = partial(turns.next, head.journal_id, now_ns, live=True)
+        store_passages(connection, ledger, head, seen, now_ns, lambda _index: turn())
     return Taken([each.index for each in arrival.live.records])
 
 
-def _take(connection: Connection, growth: _Growth, arrival: Arrival, now_ns: int) -> Outcome | None:
+def _take(connection: Connection, ledger: log.Ledger, growth: _Growth, arrival: Arrival, now_ns: int) -> Outcome | None:
     """Take a batch into the transaction (None), or say why not."""
     head, batch = growth.head, arrival.batch
     if head.revoked:
@@ -193,7 +191,8 @@ def _take(connection: Connection, growth: _Growth, arrival: Arrival, now_ns: int
     try:
         found, settled = merge(connection, head, batch)
     except ForkError as error:
-        return _forked(connection, head, error, batch.body, now_ns)
+        quarantine(connection, ledger, _fork(head, error, batch.body), now_ns)
+        return Forked(head.frontier.size, str(error))
     if found:
         arrival = replace(arrival, batch=with_bytes(batch, found))
     growth.taken.append(arrival)
@@ -201,9 +200,8 @@ def _take(connection: Connection, growth: _Growth, arrival: Arrival, now_ns: int
     return None
 
 
-def _forked(connection: Connection, head: JournalHead, error: ForkError, body: bytes, now_ns: int) -> Forked:
-    quarantine(connection, Refused(head.origin, FORK, str(error), body, error.index), now_ns)
-    return Forked(head.frontier.size, str(error))
+def _fork(head: JournalHead, error: ForkError, body: bytes) -> Refused:
+    return Refused(head.origin, FORK, str(error), body, error.index)
 
 
 def _stored(growth: _Growth) -> Stored:
@@ -239,12 +237,14 @@ def _ledger_entry(origin: str, batch: Prepared, now_ns: int) -> LedgerEntry:
     return LedgerEntry(format=log.FORMAT, entered_unix_ns=now_ns, journal=growth)
 
 
-def _store_meaning(connection: Connection, grown: Sequence[_Growth], now_ns: int, turns: Turns) -> None:
+def _store_meaning(
+    connection: Connection, ledger: log.Ledger, grown: Sequence[_Growth], now_ns: int, turns: Turns
+) -> None:
     incidents: list[dict[str, Any]] = []
     dead_letters: list[dict[str, Any]] = []
     for growth in grown:
         journal_id = growth.head.journal_id
-        unfit = _store_passages(connection, growth, now_ns, turns)
+        unfit = _store_passages(connection, ledger, growth, now_ns, turns)
         store_beside(connection, journal_id, [arrival.contents for arrival in growth.taken], now_ns)
         lost = [index for arrival in growth.taken for index in arrival.batch.lost]
         for arrival in growth.taken:
@@ -254,7 +254,7 @@ def _store_meaning(connection: Connection, grown: Sequence[_Growth], now_ns: int
         dead_letters += dead_letter_rows(unfit, journal_id, now_ns)
         messages = {index: text for arrival in growth.taken for index, text in arrival.contents.lost_messages.items()}
         for alarm in loss_alarms(growth.head.origin, lost, messages):
-            raise_alarm(connection, alarm, now_ns)
+            raise_alarm(connection, ledger, alarm, now_ns)
         head = growth.head
         growth.head = replace(head, dead_lettered=head.dead_lettered + len(unfit), lost=head.lost + len(lost))
     store_ships(connection, [arrival.contents.ships for growth in grown for arrival in growth.taken], now_ns)
@@ -264,7 +264,9 @@ def _store_meaning(connection: Connection, grown: Sequence[_Growth], now_ns: int
         connection.execute(insert(schema.dead_letters), dead_letters)
 
 
-def _store_passages(connection: Connection, growth: _Growth, now_ns: int, turns: Turns) -> dict[int, str]:
+def _store_passages(
+    connection: Connection, ledger: log.Ledger, growth: _Growth, now_ns: int, turns: Turns
+) -> dict[int, str]:
     seen = [passage for arrival in growth.taken for passage in arrival.contents.passages]
     if not seen:
         return {}
@@ -273,7 +275,7 @@ def _store_passages(connection: Connection, growth: _Growth, now_ns: int, turns:
     def turn(index: int) -> int:
         return turns.next(head.journal_id, now_ns, live=index >= backlog_end)
 
-    return store_passages(connection, head.journal_id, head.origin, seen, now_ns, turn)
+    return store_passages(connection, ledger, head, seen, now_ns, turn)
 
 
 def _store_heads(connection: Connection, receipts: Signer, grown: Iterable[_Growth], now_ns: int) -> None:

@@ -165,7 +165,7 @@ class Intake:
     async def _quarantine(self, refused: Refused) -> None:
         """Keep what was refused; the alarm does not depend on the disk."""
         # What came before it on this stream is stored before it, so that the record shows the order.
-        kept = self._writer.run(lambda connection, now_ns: quarantine(connection, refused, now_ns))
+        kept = self._writer.run(lambda connection, now_ns: quarantine(connection, self._writer.ledger, refused, now_ns))
         try:
             await asyncio.wrap_future(kept)
         except StoreError as error:

@@ -8,6 +8,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from collector.ingest.beside import store_documents
 from collector.ingest.contents import PassageRecord, passage_row, repeated
+from collector.ledger.journal import JournalHead
+from collector.ledger.log import Ledger
 from collector.reconcile.queue import AT_ONCE, portions
 from collector.store import schema
 from collector.store.alarms import TOLD_TWICE, Alarm, raise_alarm
@@ -17,13 +19,14 @@ Turn = Callable[[int], int]
 
 
 def store_passages(
-    connection: Connection, journal_id: int, origin: str, seen: Sequence[PassageRecord], now_ns: int, turn: Turn
+    connection: Connection, ledger: Ledger, head: JournalHead, seen: Sequence[PassageRecord], now_ns: int, turn: Turn
 ) -> dict[int, str]:
     """Store passages and queue them to be judged; those that came live before are there already.
 
     Returns dead letters: what the same journal said at another index before, by index.
     """
     ids = {record.passage.passage_id for record in seen}
+    journal_id = head.journal_id
     said = _said_before(connection, journal_id, ids)
     new: list[PassageRecord] = []
     dead_letters: dict[int, str] = {}
@@ -35,7 +38,7 @@ def store_passages(
         elif said[key] != record.index:
             dead_letters[record.index] = repeated(record, said[key])
     if new:
-        _tell_of_two(connection, journal_id, origin, new, now_ns)
+        _tell_of_two(connection, ledger, head, new, now_ns)
         connection.execute(insert(schema.passages), [passage_row(record, journal_id, now_ns) for record in new])
         store_documents(connection, new)
         _queue(connection, new, now_ns, turn)
@@ -54,14 +57,14 @@ def _said_before(connection: Connection, journal_id: int, passage_ids: Iterable[
 
 
 def _tell_of_two(
-    connection: Connection, journal_id: int, origin: str, new: Collection[PassageRecord], now_ns: int
+    connection: Connection, ledger: Ledger, head: JournalHead, new: Collection[PassageRecord], now_ns: int
 ) -> None:
     """An alarm for each passage of which another journal has spoken before: this one's word is kept, not judged."""
     passages, journals = schema.passages.c, schema.journals.c
     query = (
         select(passages.passage_id, journals.origin)
         .join(schema.journals, journals.journal_id == passages.journal_id)
-        .where(passages.journal_id != journal_id)
+        .where(passages.journal_id != head.journal_id)
         .order_by(passages.received_ns.desc(), passages.journal_id.desc())
     )
     at = {record.passage.passage_id: record.index for record in reversed(list(new))}
@@ -72,7 +75,7 @@ def _tell_of_two(
                 f"passage {passage_id} of record {at[passage_id]} was told by the journal {other} before: the verdict "
                 "is on what that one says; two machines share a passage id, or one speaks for another"
             )
-            raise_alarm(connection, Alarm(origin, TOLD_TWICE, detail, at[passage_id]), now_ns)
+            raise_alarm(connection, ledger, Alarm(head.origin, TOLD_TWICE, detail, at[passage_id]), now_ns)
 
 
 def _queue(connection: Connection, new: Iterable[PassageRecord], now_ns: int, turn: Turn) -> None:

@@ -7,7 +7,9 @@ from hashlib import sha256
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from collector.ledger.log import Ledger
 from collector.store import schema
+from collector.store.alarms import Alarm, enter_alarm
 
 FORK, BAD_SEAL, BAD_PROOF = "fork", "bad-seal", "bad-proof"
 
@@ -35,20 +37,23 @@ class Refused:
     record_index: int | None = None
 
 
-def quarantine(connection: Connection, refused: Refused, now_ns: int) -> bool:
+def quarantine(connection: Connection, ledger: Ledger, refused: Refused, now_ns: int) -> bool:
     """Keep a refused batch in the caller's write transaction; False when this very batch is there already.
 
-    An agent that sends the same batch again and again fills nothing.
+    The ledger has an entry of each. An agent that sends the same batch again and again fills nothing.
     """
     table = schema.quarantine.c
+    body_sha256 = sha256(refused.body).digest()
     same = {
         "origin": refused.origin,
         "kind": refused.kind,
         "detail": refused.detail,
-        "body_sha256": sha256(refused.body).digest(),
+        "body_sha256": body_sha256,
     }
     if connection.scalars(select(table.quarantine_id).filter_by(**same).limit(1)).one_or_none() is not None:
         return False
+    alarm = Alarm(refused.origin, refused.kind, refused.detail, refused.record_index)
+    enter_alarm(connection, ledger, alarm, now_ns, body_sha256)
     connection.execute(
         insert(schema.quarantine), {**same, "at_ns": now_ns, "body": refused.body, "record_index": refused.record_index}
     )

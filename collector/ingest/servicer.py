@@ -220,7 +220,7 @@ class UplinkServicer(UplinkServiceServicer):
             connection.execute(seen.values(last_seen_ns=now_ns))
             note_used(connection, peer, now_ns)
             for alarm in alarms:
-                keep_alarm(connection, alarm, now_ns)
+                keep_alarm(connection, self._writer.ledger, alarm, now_ns)
 
         self._writer.run(note)
         _log.info(

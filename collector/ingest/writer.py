@@ -60,7 +60,8 @@ class Writer:
     ) -> None:
         """`clock` gives Unix nanoseconds; `on_passages` is called after a commit that brought passages."""
         self._store = store
-        self._ledger = ledger
+        self.ledger = ledger
+        """For jobs that enter something."""
         self._receipts = receipts
         self._clock = clock
         self._on_passages = on_passages
@@ -148,7 +149,7 @@ class Writer:
         with self._store.write() as connection:
             jobs = [item.work(connection, now_ns) for item in group if not isinstance(item.work, Arrival | LiveArrival)]
             outcomes = (
-                store_batches(connection, self._ledger, self._receipts, arrivals, now_ns, self._turns)
+                store_batches(connection, self.ledger, self._receipts, arrivals, now_ns, self._turns)
                 if arrivals
                 else []
             )

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from collector.agents.registry import moment
 from collector.store import schema
-from collector.store.alarms import PERSONAL_DATA_READ
+from collector.store.alarms import count_alarms
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def count(connection: Connection) -> Counts:
         lost=sum(journal.lost for journal in journals),
         live_ahead=sum(journal.live_ahead for journal in journals),
         quarantined=_rows(connection, schema.quarantine),
-        alarms=connection.scalars(select(func.count()).where(schema.alarms.c.kind != PERSONAL_DATA_READ)).one(),
+        alarms=count_alarms(connection),
         passages=connection.scalars(distinct).one(),
         verdicts=connection.scalars(select(func.count()).where(schema.verdicts.c.latest)).one(),
         to_judge=_rows(connection, schema.to_judge),

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from collector.ledger.audit.problems import Problems
+from collector.privacy.pictures import EVIDENCE, PICTURE, picture_there
+from gate_contract.v1.ledger_pb2 import LedgerEntry
 
 _AT_ONCE: Final = 500
 
@@ -23,9 +25,15 @@ class DestroyedKeys:
         self._key_store, self._problems = key_store, problems
         self._entered: dict[str, int] = {}
 
-    def entered(self, index: int, key_id: str) -> None:
+    def entered(self, index: int, entry: LedgerEntry) -> None:
         """The ledger's entry `index` says that this key was destroyed."""
-        self._entered[key_id] = index
+        destroyed = entry.key_destroyed
+        if destroyed.kind == PICTURE:
+            if picture_there(self._key_store.parent / EVIDENCE, destroyed.key_id) is not None:
+                what = f"its file is there; ledger entry {index} says it was destroyed"
+                self._problems.add(f"evidence {destroyed.key_id}", what)
+            return
+        self._entered[destroyed.key_id] = index
         if len(self._entered) >= _AT_ONCE:
             self.finish()
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from collector.ledger.log import FORMAT, Ledger, read_entries
 from collector.privacy.keystore import KeyEntry, KeyStore
+from collector.privacy.pictures import EVIDENCE, PICTURE, delete_pictures, doom, picture_there
 from collector.registers.intake import withdraw
 from collector.registers.reading import latest
 from collector.store.engine import Store
@@ -24,7 +25,10 @@ def forget(
 ) -> None:
     """Destroy keys and enter each destruction; `reason` stays in the ledger for ever, so it must name nobody."""
     for entry in doomed:
-        keys.destroy(entry.key_id, actor, reason)
+        if entry.kind == PICTURE:
+            doom(keys, entry.key_id, actor, reason)
+        else:
+            keys.destroy(entry.key_id, actor, reason)
     enter_owed(store, ledger, keys, now_ns)
 
 
@@ -42,7 +46,7 @@ def take_from_gates(store: Store, ledger: Ledger, doomed: Sequence[KeyEntry], no
 
 
 def enter_owed(store: Store, ledger: Ledger, keys: KeyStore, now_ns: int) -> int:
-    """Enter the destructions that are not in the ledger yet; returns how many."""
+    """Enter the destructions that are not in the ledger yet, pictures once they are deleted; returns how many."""
     owed = keys.owed()
     if not owed:
         return 0
@@ -55,19 +59,22 @@ def enter_owed(store: Store, ledger: Ledger, keys: KeyStore, now_ns: int) -> int
         for each in owed
     ]
     with store.write() as connection:
+        delete_pictures(connection, keys.path.parent / EVIDENCE, [each.key_id for each in owed if each.kind == PICTURE])
         ledger.append(connection, entries)
     keys.settle(owed)
     return len(owed)
 
 
 def came_back(connection: Connection, keys: KeyStore) -> list[KeyEntry]:
-    """Keys that are there although the ledger says they were destroyed: an old copy of the key store was put back."""
+    """Keys and pictures that are there although the ledger says they were destroyed: an old copy was put back."""
     found: dict[str, KeyEntry] = {}
     for _, body in read_entries(connection, 0):
         entry = LedgerEntry.FromString(body)
         if entry.WhichOneof("body") != "key_destroyed":
             continue
-        there = keys.entry(entry.key_destroyed.key_id)
+        key_id = entry.key_destroyed.key_id
+        is_picture = entry.key_destroyed.kind == PICTURE
+        there = picture_there(keys.path.parent / EVIDENCE, key_id) if is_picture else keys.entry(key_id)
         if there is not None:
             found[there.key_id] = there
     return list(found.values())

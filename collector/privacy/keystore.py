@@ -1,8 +1,8 @@
 """The keys that personal data is sealed under: one a subject, one a sailing, one a case. A destroyed key is gone.
 
-An SQLite file of its own, because the collector's database is meant never to forget: without a write-ahead log, with
-`secure_delete` (deleted rows are overwritten), and each key encrypted under a master key that is another file. No
-document number is in it: a subject is found by an HMAC of issuer and number. Several programs may use it at once.
+An SQLite file of its own (collector.privacy.keyfile), because the collector's database is meant never to forget. Each
+key is encrypted under a master key that is another file. No document number is in it: a subject is found by an HMAC of
+issuer and number.
 
 Destroying leaves the names of key and destroyer as owed to the ledger until they are entered there
 (collector.privacy.forgetting), so that a crash between the two loses nothing.
@@ -10,18 +10,14 @@ Destroying leaves the names of key and destroyer as owed to the ledger until the
 
 from __future__ import annotations
 
-import os
 import secrets
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal
 
-from collector.errors import CollectorError, StoreError
-from collector.privacy.master import MasterKeys, load_master, own_like_parent
+from collector.errors import StoreError
+from collector.privacy.keyfile import KeyFile
 from collector.privacy.steady_clock import Instant, Steadiness
 from gate_contract.personal import SealedFieldError, new_key, open_field, pseudonym, seal_field
 
@@ -35,29 +31,6 @@ KeyKind = Literal["subject", "sailing", "case"]
 
 _SUBJECT: Final = "subject"
 _ID_BYTES: Final = 16
-_BUSY_S: Final = 30.0
-_SCHEMA: Final = (
-    """
-    CREATE TABLE IF NOT EXISTS master (only_one INTEGER PRIMARY KEY CHECK (only_one = 1), check_bytes BLOB NOT NULL)
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS keys (
-        key_id TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, fingerprint BLOB UNIQUE,
-        wrapped BLOB NOT NULL, expires_ns INTEGER NOT NULL, UNIQUE (kind, name)
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS owed (
-        key_id TEXT PRIMARY KEY, kind TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS clock (
-        only_one INTEGER PRIMARY KEY CHECK (only_one = 1), wall_ns INTEGER NOT NULL, boot_ns INTEGER NOT NULL,
-        boot_id TEXT NOT NULL, steady_ns INTEGER NOT NULL, wait_ns INTEGER NOT NULL
-    )
-    """,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,39 +60,11 @@ class Destroyed:
     reason: str
 
 
-class KeyStore:
+class KeyStore(KeyFile):
     """Keys by their names. Usable from several threads and programs; each call is durable when it returns.
 
     Raises StoreError when the file cannot be used, CollectorError when the master key cannot.
     """
-
-    def __init__(self, path: Path) -> None:
-        """Open the store at `path`, or make it with its master key beside it (`path` with the ending ".master")."""
-        self._path = path
-        self._lock = threading.RLock()
-        with self._translated():
-            _make_file(path)
-            self._connection = sqlite3.connect(
-                path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=32
-            )
-        try:
-            self._master = self._prepare()
-        except BaseException:
-            self._connection.close()
-            raise
-
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        """Close."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._connection.close()
 
     def subject(self, issuer: str, number: str, expires_ns: int) -> str:
         """Subject id of a document's holder, which names the subject's key; made at the first time.
@@ -133,19 +78,19 @@ class KeyStore:
 
     def subjects(self, documents: Sequence[tuple[str, str]], expires_ns: int) -> list[str]:
         """Subject ids of many documents (issuer, number), in one transaction."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             return [self._subject(connection, self._fingerprint(*each), expires_ns) for each in documents]
 
     def find_subject(self, issuer: str, number: str) -> str | None:
         """Subject id of a document's holder; None when there is no key for it (any more)."""
-        rows = self._select("SELECT key_id FROM keys WHERE fingerprint = ?", self._fingerprint(issuer, number))
+        rows = self.select("SELECT key_id FROM keys WHERE fingerprint = ?", self._fingerprint(issuer, number))
         return str(rows[0][0]) if rows else None
 
     def make(self, kind: KeyKind, name: str, expires_ns: int) -> str:
         """Key id of the sailing or case `name`; made at the first time, and its term only lengthened afterwards."""
         if kind == _SUBJECT:
             raise ValueError("a subject's key is made from its document, see subject()")
-        with self._writing() as connection:
+        with self.writing() as connection:
             row = connection.execute("SELECT key_id FROM keys WHERE kind = ? AND name = ?", (kind, name)).fetchone()
             if row is not None:
                 _lengthen(connection, row[0], expires_ns)
@@ -156,12 +101,12 @@ class KeyStore:
 
     def key(self, key_id: str) -> bytes | None:
         """The key, 32 bytes; None when there is none (any more)."""
-        rows = self._select("SELECT wrapped FROM keys WHERE key_id = ?", key_id)
+        rows = self.select("SELECT wrapped FROM keys WHERE key_id = ?", key_id)
         return self._unwrapped(key_id, rows[0][0]) if rows else None
 
     def sailing_key(self, sailing_id: str) -> tuple[str, bytes] | None:
         """Key id and key of a sailing; None when there is none (any more)."""
-        rows = self._select("SELECT key_id, wrapped FROM keys WHERE kind = 'sailing' AND name = ?", sailing_id)
+        rows = self.select("SELECT key_id, wrapped FROM keys WHERE kind = 'sailing' AND name = ?", sailing_id)
         return (str(rows[0][0]), self._unwrapped(*rows[0])) if rows else None
 
     def entry(self, key_id: str) -> KeyEntry | None:
@@ -178,7 +123,7 @@ class KeyStore:
 
     def destroy(self, key_id: str, actor: str = "retention", reason: str = "its term is over") -> bool:
         """Destroy a key and what finds it; False when there is none. The ledger is owed an entry from then on."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             row = connection.execute("SELECT kind FROM keys WHERE key_id = ?", (key_id,)).fetchone()
             if row is None:
                 return False
@@ -188,23 +133,23 @@ class KeyStore:
 
     def owed(self) -> list[Destroyed]:
         """Destroyed keys that are not known to be in the ledger yet."""
-        return [Destroyed(*row) for row in self._select("SELECT key_id, kind, actor, reason FROM owed ORDER BY key_id")]
+        return [Destroyed(*row) for row in self.select("SELECT key_id, kind, actor, reason FROM owed ORDER BY key_id")]
 
     def settle(self, destroyed: Sequence[Destroyed]) -> None:
         """They are in the ledger now."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.executemany("DELETE FROM owed WHERE key_id = ?", [(each.key_id,) for each in destroyed])
 
     def clock(self) -> Steadiness | None:
         """What was known of the clock when terms were looked at last; None at the first time."""
-        rows = self._select("SELECT wall_ns, boot_ns, boot_id, steady_ns, wait_ns FROM clock")
+        rows = self.select("SELECT wall_ns, boot_ns, boot_id, steady_ns, wait_ns FROM clock")
         return Steadiness(Instant(*rows[0][:3]), *rows[0][3:]) if rows else None
 
     def set_clock(self, clock: Steadiness) -> None:
         """Remember what is known of the clock."""
         seen = clock.seen
         values = (seen.wall_ns, seen.boot_ns, seen.boot_id, clock.steady_ns, clock.wait_ns)
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?, ?, ?)", values)
 
     def _subject(self, connection: sqlite3.Connection, fingerprint: bytes, expires_ns: int) -> str:
@@ -217,76 +162,28 @@ class KeyStore:
         return subject_id
 
     def _insert(self, connection: sqlite3.Connection, entry: KeyEntry, fingerprint: bytes | None) -> None:
-        wrapped = seal_field(self._master.wrapping, entry.key_id, new_key())
+        wrapped = seal_field(self.master.wrapping, entry.key_id, new_key())
         connection.execute(
             "INSERT INTO keys (key_id, kind, name, fingerprint, wrapped, expires_ns) VALUES (?, ?, ?, ?, ?, ?)",
             (entry.key_id, entry.kind, entry.name, fingerprint, wrapped, entry.expires_ns),
         )
 
     def _fingerprint(self, issuer: str, number: str) -> bytes:
-        return pseudonym(self._master.index, issuer, number)
+        return pseudonym(self.master.index, issuer, number)
 
     def _unwrapped(self, key_id: str, wrapped: bytes) -> bytes:
         try:
-            return open_field(self._master.wrapping, key_id, wrapped)
+            return open_field(self.master.wrapping, key_id, wrapped)
         except SealedFieldError:
             raise StoreError(
-                f"the key {key_id} in {self._path} is damaged",
+                f"the key {key_id} in {self.path} is damaged",
                 cause="it does not open under the master key",
                 fix="restore the key store from a backup; what was sealed under this key cannot be read otherwise",
             ) from None
 
     def _entries(self, where: str, *values: object) -> list[KeyEntry]:
-        rows = self._select(f"SELECT key_id, kind, name, expires_ns FROM keys {where}", *values)  # noqa: S608 - `where` is this module's
+        rows = self.select(f"SELECT key_id, kind, name, expires_ns FROM keys {where}", *values)  # noqa: S608 - `where` is this module's
         return [KeyEntry(*row) for row in rows]
-
-    def _select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock, self._translated():
-            return self._connection.execute(query, values).fetchall()
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._translated():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    def _prepare(self) -> MasterKeys:
-        """Pragmas, tables and the master key; in one transaction, so that two programs make one store."""
-        with self._lock, self._translated():
-            # TRUNCATE: a write-ahead log would keep pages with deleted rows until somebody checkpoints it.
-            for pragma in ("journal_mode=TRUNCATE", "secure_delete=ON", "synchronous=FULL"):
-                self._connection.execute(f"PRAGMA {pragma}")
-        with self._writing() as connection:
-            for statement in _SCHEMA:
-                connection.execute(statement)
-            row = connection.execute("SELECT check_bytes FROM master").fetchone()
-            file = self._path.with_suffix(".master")
-            master = load_master(file, may_make=row is None)
-            if row is None:
-                connection.execute("INSERT INTO master VALUES (1, ?)", (master.check,))
-            elif row[0] != master.check:
-                raise CollectorError(
-                    f"{file} is not the master key of {self._path.name}",
-                    cause="one of the two was replaced or restored without the other",
-                    fix="restore both from the same backup",
-                )
-        return master
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(
-                f"the key store {self._path} could not do what was asked",
-                cause=str(error),
-                fix="check that this user may write it and its directory, and that its disk has room",
-            ) from error
 
 
 def _lengthen(connection: sqlite3.Connection, key_id: str, expires_ns: int) -> None:
@@ -295,12 +192,3 @@ def _lengthen(connection: sqlite3.Connection, key_id: str, expires_ns: int) -> N
         "WHERE key_id = ?2",
         (expires_ns, key_id),
     )
-
-
-def _make_file(path: Path) -> None:
-    """With mode 0600 from its first moment on; SQLite gives its journal the same."""
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        return
-    own_like_parent(path)

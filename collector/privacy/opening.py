@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from collector.errors import CollectorError
+from collector.ledger.log import Ledger
 from collector.privacy.keystore import KeyStore
 from collector.privacy.traces import tickets_of
 from collector.store import schema
@@ -37,11 +38,14 @@ class Opened:
     problem: str = ""
 
 
-def open_personal(store: Store, keys: KeyStore, name: str, *, actor: str, reason: str, now_ns: int) -> list[Opened]:
+def open_personal(
+    store: Store, ledger: Ledger, keys: KeyStore, name: str, *, actor: str, reason: str, now_ns: int
+) -> list[Opened]:
     """Open the tickets of a subject, one ticket, or the documents of a passage.
 
     Args:
         store: has manifests and passages.
+        ledger: gets an entry of who reads what.
         keys: has the keys of subjects and sailings.
         name: a subject id, a ticket id or a passage id.
         actor: who reads.
@@ -61,12 +65,19 @@ def open_personal(store: Store, keys: KeyStore, name: str, *, actor: str, reason
         )
     with store.write() as connection:
         for of in sorted({name} if documents else {ticket.subject_id for _, ticket in tickets}):
-            # Under what was opened, so that others' readings do not use up the room that there is for one origin.
             said = f"{actor} opened the personal data of {of} at {now_ns}: {reason}"
-            keep_alarm(connection, Alarm(of, PERSONAL_DATA_READ, said), now_ns)
+            keep_alarm(connection, ledger, Alarm(of, PERSONAL_DATA_READ, said), now_ns)
     # Only now, when it is durable that somebody reads.
     opened = [_of_ticket(keys, sailing_id, ticket) for sailing_id, ticket in tickets]
     return opened + [_of_document(keys, name, document) for document in documents]
+
+
+def names_of(store: Store, keys: KeyStore, subject_id: str) -> set[str]:
+    """How manifests name a subject; nothing once the key is gone. For a check that shows nobody the name."""
+    with store.read() as connection:
+        tickets = _tickets(connection, subject_id)
+    persons = (_of_ticket(keys, sailing_id, ticket).person for sailing_id, ticket in tickets)
+    return {person.name for person in persons if person is not None}
 
 
 def _of_ticket(keys: KeyStore, sailing_id: str, ticket: Ticket) -> Opened:

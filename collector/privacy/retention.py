@@ -1,4 +1,4 @@
-"""Retention: once an hour the service destroys the keys whose term is over, by a clock that may be believed."""
+"""Retention: once an hour the service destroys what is personal and over its term, by a clock that may be believed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from collector.errors import CollectorError
 from collector.ledger.log import Ledger
 from collector.privacy.forgetting import enter_owed, forget
 from collector.privacy.keystore import KeyEntry, KeyStore
+from collector.privacy.pictures import PICTURE, FacePictures
 from collector.privacy.steady_clock import Instant, Steadiness, look
 from collector.store import schema
 from collector.store.engine import Store
@@ -50,20 +51,23 @@ class Retention:
             _log.error("personal data whose term is over could not be destroyed", cause=str(error))
 
     def step_at(self, now: Instant) -> list[KeyEntry]:
-        """Destroy what is due at `now`; returns the entries of the keys that are gone."""
+        """Destroy what is due at `now`; returns the entries of the keys and pictures that are gone."""
         with KeyStore(self._key_store) as keys:
             enter_owed(self._store, self._ledger, keys, now.wall_ns)
+            pictures = FacePictures(self._store, keys, self._config)
+            pictures.note()
             before = keys.clock()
             clock = look(before, now)
             keys.set_clock(clock)
-            due = self._due(keys, now.wall_ns)
+            due = self._due(keys, now.wall_ns) + pictures.due(now.wall_ns)
             if not clock.believed:
                 if due:
                     _tell_disbelief(clock, len(due))
                 return []
             forget(self._store, self._ledger, keys, due, actor=ACTOR, reason=_REASON, now_ns=now.wall_ns)
         if due:
-            _log.info("keys destroyed whose term was over", keys=len(due))
+            gone = sum(each.kind == PICTURE for each in due)
+            _log.info("personal data destroyed whose term was over", keys=len(due) - gone, pictures=gone)
         return due
 
     def _due(self, keys: KeyStore, now_ns: int) -> list[KeyEntry]:

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from collector.errors import CollectorError
+from gate_contract.signatures import is_key
 
 PASSPHRASE_VARIABLE: Final = "TIDEGATE_OFFICER_PASSPHRASE"  # noqa: S105 - the name of a variable
 SHORTEST_PASSPHRASE: Final = 12
-KEY_BYTES: Final = 32
 
 
 def make_key(path: Path, passphrase: str) -> bytes:
@@ -82,7 +82,7 @@ def read_public_key(text: str) -> bytes:
     except OSError as error:
         raise CollectorError(f"{path} cannot be read", cause=str(error.strerror), fix="check --public-key") from None
     raw = _from_pem(data) if b"-----BEGIN" in data else _from_base64(data)
-    if raw is None or len(raw) != KEY_BYTES:
+    if raw is None or not is_key(raw):
         raise CollectorError(
             "this is no public key of an officer",
             cause="it is neither a file nor the base64 text of an Ed25519 public key, 32 bytes",

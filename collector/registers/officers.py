@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from collector.draws.roster import in_office
 from collector.errors import CollectorError
 from collector.ledger.log import Ledger
 from collector.registers.intake import Entered, NewItem, enter
@@ -15,6 +16,7 @@ from gate_contract.v1 import register_pb2 as pb
 from gate_contract.v1.order_pb2 import Officer
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+_RESERVED: Final = frozenset({"collector", "retention"})  # who acts in the ledger where no person did
 _LIST: Final = "`gate-collector officers list` shows them"
 
 
@@ -67,20 +69,48 @@ def end(connection: Connection, ledger: Ledger, officer_id: str, at_unix_ns: int
     return officer
 
 
-def in_office(officer: Officer, at_unix_ns: int) -> bool:
-    """Whether they are in office at this moment."""
-    return officer.valid_from_unix_ns <= at_unix_ns < (officer.valid_until_unix_ns or 1 << 63)
+def acting(connection: Connection, officer_id: str, now_unix_ns: int) -> Officer:
+    """The officer who does something now. CollectorError when there is none of this id, or not in office."""
+    officer = officers(connection).get(officer_id)
+    if officer is None:
+        raise CollectorError(f"there is no officer {officer_id!r}", fix=_LIST)
+    if not in_office(officer, now_unix_ns):
+        raise CollectorError(f"the officer {officer_id} is not in office now", fix="an officer in office must do it")
+    return officer
+
+
+def check_actor(connection: Connection, actor: str, now_unix_ns: int) -> str:
+    """Who does what is not an authority's act, at the collector: an officer in office, where any are registered.
+
+    Returns a note for who asked; "" when the actor is known. Where nobody is registered nobody can be checked, and a
+    new collector has to forget as well: anything with the form of an id does.
+
+    Raises CollectorError when it is no officer in office, or cannot be an id.
+    """
+    if officers(connection):
+        acting(connection, actor, now_unix_ns)
+        return ""
+    _check_name("id", actor)
+    return (
+        f"note: no officers are registered, so nobody can tell who {actor!r} is. Enter them with "
+        "`gate-collector officers add`"
+    )
 
 
 def _check(officer: Officer, now_unix_ns: int) -> None:
     for what, text in (("id", officer.officer_id), ("authority", officer.authority)):
-        if not _NAME.fullmatch(text):
-            raise CollectorError(
-                f"{text[:80]!r} cannot be an officer's {what}",
-                fix="use 1 to 63 letters, digits, dots, hyphens and underscores; an id names nobody",
-            )
+        _check_name(what, text)
     if officer.valid_until_unix_ns and officer.valid_until_unix_ns <= max(officer.valid_from_unix_ns, now_unix_ns):
         raise CollectorError(
             f"the office of {officer.officer_id} would end before it begins, or is over already",
             fix="write --until as a moment to come, e.g. 2027-01-01",
+        )
+
+
+def _check_name(what: str, text: str) -> None:
+    if not _NAME.fullmatch(text) or text in _RESERVED:
+        raise CollectorError(
+            f"{text[:80]!r} cannot be an officer's {what}",
+            cause="the collector goes by this name itself" if text in _RESERVED else "",
+            fix="use 1 to 63 letters, digits, dots, hyphens and underscores; an id names nobody",
         )

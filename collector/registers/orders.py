@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.message import DecodeError
 from sqlalchemy import Connection, select
 
+from collector.draws.roster import in_office
 from collector.errors import CollectorError
 from collector.ledger.log import Ledger
 from collector.registers.intake import Entered, NewItem, enter
-from collector.registers.officers import in_office
 from collector.registers.reading import latest, officers
 from collector.store import schema
 from gate_contract.orders import Opened, OrderError, Role, faults, open_order, sign
@@ -86,6 +86,22 @@ def add_signature(data: bytes, where: str, role: Role, officer_id: str, key: Ed2
 def _is_by(order: bytes, role: Role, signature: OrderSignature, key: Ed25519PrivateKey) -> bool:
     """Whether a signature was made with this very key."""
     return sign(order, role, signature.officer_id, key).signature == signature.signature
+
+
+def signatures_of(connection: Connection, data: bytes, now_unix_ns: int) -> tuple[str, str]:
+    """What the signatures in an order file are worth by the list of officers, and why: for who looks at it.
+
+    Returns:
+        "missing", "do not hold" or "hold", and in words what is wrong, or how the order would stand now.
+    """
+    signed, _ = read_signed(data, "this")
+    missing = [role for role, each in (("author", signed.author), ("approver", signed.approver)) if not each.officer_id]
+    if missing:
+        return "missing", f"its {' and its '.join(missing)} {'has' if len(missing) == 1 else 'have'} not signed yet"
+    try:
+        return "hold", open_order(data, officers(connection), now_unix_ns).standing
+    except OrderError as error:
+        return "do not hold", error.reason
 
 
 def next_version(connection: Connection, order_id: str) -> int:

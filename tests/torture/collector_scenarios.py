@@ -149,11 +149,12 @@ def _accept_live(store: Store, ledger: Ledger, keys: CollectorKeys, message: Liv
 def _act_quarantining(state: Path, teller: Teller) -> None:
     """A fork is kept for a person to look at."""
     store = teller.step(_store, state)
+    ledger = Ledger(teller.step(_keys, state).ledger)
     refused = Refused(ORIGIN, FORK, "record 0 is another", batch(0, 2))
 
     def keep() -> None:
         with store.write() as connection:
-            quarantine(connection, refused, NOW_NS)
+            quarantine(connection, ledger, refused, NOW_NS)
 
     teller.step(keep)
     teller.promised("quarantined", refused.detail)

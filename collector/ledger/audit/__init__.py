@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Table, func, select
 
 from collector.ledger.audit.admission import audit_admission, audit_certificates
+from collector.ledger.audit.alarms import KeptAlarms
 from collector.ledger.audit.cases import audit_cases
 from collector.ledger.audit.declarations import audit_declarations
 from collector.ledger.audit.draws import audit_seeds
@@ -122,8 +123,11 @@ def audit(
     with store.read() as connection:
         audit_database(connection, problems)
         destroyed = DestroyedKeys(evidence.parent / KEY_STORE, problems)
-        ledger = audit_ledger(connection, trust.ledger, problems, destroyed.entered)
+        alarms = KeptAlarms(connection, problems)
+        told = {"key_destroyed": destroyed.entered, "alarm": alarms.entered}
+        ledger = audit_ledger(connection, trust.ledger, problems, told)
         destroyed.finish()
+        alarms.finish()
         records, origins = _audit_journals(connection, trust, ledger, problems)
         counted = {kind: check(connection, problems) for kind, (_, check) in _ENTERED.items()}
         verdicts = VerdictAudit(connection, origins, problems)

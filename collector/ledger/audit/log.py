@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from google.protobuf.message import DecodeError
 from sqlalchemy import Connection, select
@@ -18,6 +19,9 @@ from gate_contract.envelope import leaf_hashes
 from gate_contract.v1.ledger_pb2 import LedgerEntry
 
 _MANY = 256
+
+OnEntry: TypeAlias = Callable[[int, LedgerEntry], None]
+"""Is told of an entry: its index, and what it is."""
 
 
 @dataclass(slots=True)
@@ -41,11 +45,11 @@ def audit_ledger(
     connection: Connection,
     verifier: Verifier,
     problems: Problems,
-    on_destroyed: Callable[[int, str], None] = lambda _index, _key_id: None,
+    told: Mapping[str, OnEntry] | None = None,
 ) -> LedgerContents:
     """Every entry, the tree over them, its tiles, the head and its signature by `verifier`.
 
-    `on_destroyed` is told of each key that was destroyed: index of the entry, and the key's name.
+    `told` is told of each entry of a kind.
     """
     contents = LedgerContents()
     tree = GrownTree(connection, TREE, problems)
@@ -58,7 +62,7 @@ def audit_ledger(
                 if row.entry_index != contents.size:
                     problems.add(f"ledger entry {contents.size}", f"it is missing; {row.entry_index} follows")
                     contents.size = row.entry_index
-                _read_entry(contents, row.body, problems, on_destroyed)
+                _read_entry(contents, row.body, problems, told or {})
                 if row.leaf != leaf:
                     problems.add(
                         f"ledger entry {row.entry_index}",
@@ -74,9 +78,7 @@ def audit_ledger(
     return contents
 
 
-def _read_entry(
-    contents: LedgerContents, body: bytes, problems: Problems, on_destroyed: Callable[[int, str], None]
-) -> None:
+def _read_entry(contents: LedgerContents, body: bytes, problems: Problems, told: Mapping[str, OnEntry]) -> None:
     where = f"ledger entry {contents.size}"
     try:
         entry = LedgerEntry.FromString(body)
@@ -92,8 +94,8 @@ def _read_entry(
         contents.admissions[entry.admission.origin] = (contents.size, entry)
     elif kind == "revocation":
         contents.revocations.setdefault(entry.revocation.origin, (contents.size, entry))
-    elif kind == "key_destroyed":
-        on_destroyed(contents.size, entry.key_destroyed.key_id)
+    elif kind in told:
+        told[kind](contents.size, entry)
 
 
 def _audit_head(connection: Connection, verifier: Verifier, tree: GrownTree, problems: Problems) -> None:

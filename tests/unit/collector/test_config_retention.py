@@ -20,10 +20,10 @@ def written(tmp_path: Path, text: str) -> Path:
 def test_terms_are_days_from_what_they_begin_with(tmp_path: Path) -> None:
     assert load_config(written(tmp_path, "")).retention == RetentionConfig()
     told = load_config(
-        written(tmp_path, "[retention]\ntravellers_days = 30\npseudonyms_days = 2\ncases_days = 365\n")
+        written(tmp_path, "[retention]\ntravellers_days = 30\npseudonyms_days = 2\nfaces_days = 9\ncases_days = 365\n")
     ).retention
-    ends = (told.travellers_until(5), told.pseudonyms_until(5), told.cases_until(5))
-    assert ends == (30 * DAY_NS + 5, 2 * DAY_NS + 5, 365 * DAY_NS + 5)
+    ends = (told.travellers_until(5), told.pseudonyms_until(5), told.faces_until(5), told.cases_until(5))
+    assert ends == (30 * DAY_NS + 5, 2 * DAY_NS + 5, 9 * DAY_NS + 5, 365 * DAY_NS + 5)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ STOCK = Stock(
     open_cases=5,
     overdue_cases=2,
     quarantined=1,
+    alarms=3,
     ledger=44,
     imbalanced=0,
     journals=[
@@ -69,6 +70,7 @@ def test_what_is_held_is_shown_for_each_journal() -> None:
         "tidegate_collector_open_cases 5.0",
         "tidegate_collector_overdue_cases 2.0",
         "tidegate_collector_quarantined_total 1.0",
+        "tidegate_collector_alarms_total 3.0",
         "tidegate_collector_ledger_entries_total 44.0",
         "tidegate_collector_imbalanced_journals 0.0",
         f"tidegate_collector_records_stored_total{of_gate} 100.0",

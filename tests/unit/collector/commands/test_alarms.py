@@ -31,8 +31,8 @@ def troubled(island: Island) -> Island:
     island.receive(a_passage("P-1"))
     origin = island.journal().origin
     with island.store.write() as connection:
-        keep_alarm(connection, Alarm(origin, SHORT_JOURNAL, "it has 2 records, 3 are held", 2), NOON)
-        keep_alarm(connection, Alarm(origin, LOST, "record 5 is lost at the gate", 5), NOON + HOUR)
+        keep_alarm(connection, island.ledger, Alarm(origin, SHORT_JOURNAL, "it has 2 records, 3 are held", 2), NOON)
+        keep_alarm(connection, island.ledger, Alarm(origin, LOST, "record 5 is lost at the gate", 5), NOON + HOUR)
         for index, code, closed_ns in ((7, "device-silent", None), (8, "records-lost", NOON + HOUR)):
             row = {
                 "journal_id": 1,
@@ -57,6 +57,12 @@ def test_alarms_are_listed_the_newest_first(troubled: Island) -> None:
     shown = run(troubled, "alarms").stdout
     assert "it has 2 records, 3 are held" in shown
     assert "there are alarms" in run(troubled, "stats").stdout
+
+
+def test_what_was_quarantined_is_among_the_alarms(troubled: Island) -> None:
+    troubled.fork(0, at=NOON + 2 * HOUR)
+    assert [each["kind"] for each in ask(troubled, "alarms")] == ["fork", "lost-records", "short-journal"]
+    assert "two histories under one key" in run(troubled, "alarms").stdout
 
 
 def test_incidents_are_listed_the_newest_first_and_harmless_to_a_terminal(troubled: Island) -> None:

@@ -87,7 +87,7 @@ def test_an_officer_is_drawn(bureau: Bureau) -> None:
 def test_evidence_is_listed_with_its_file_once_it_has_come(bureau: Bureau) -> None:
     name = (b"p" * 32).hex()
     assert ask(bureau, "cases", "evidence", "P-1") == [{"sha256": name, "file": None}]
-    assert said(bureau, "cases", "evidence", "P-1") == f"{name}  has not come yet\n"
+    assert said(bureau, "cases", "evidence", "P-1").startswith(f"{name}  is not here: it has not come yet")
 
 
 def test_what_cannot_be_is_refused_with_the_reason(bureau: Bureau) -> None:
@@ -118,10 +118,13 @@ def test_credit_is_set_listed_and_shown_with_its_reasons(bureau: Bureau) -> None
     assert "ACME is dishonest" in said(bureau, "credit", "set", "ACME", "dishonest", "--reason", "audit of 2026")
     [listed] = ask(bureau, "credit", "list")
     assert (listed["declarant_id"], listed["credit_class"]) == ("ACME", "dishonest")
-    said(bureau, "credit", "set", "ACME", "good", "--reason", "appeal")
+    assert "there is no officer 'ghost'" in str(
+        run(bureau, "credit", "set", "ACME", "good", "--reason", "appeal", "--as", "ghost").exception
+    )
+    said(bureau, "credit", "set", "ACME", "good", "--reason", "appeal", "--as", "CHIEF")
     assert [(each["credit_class"], each["reason"]) for each in ask(bureau, "credit", "show", "ACME")] == [
         ("dishonest", "by hand: audit of 2026"),
-        ("good", "by hand: appeal"),
+        ("good", "by hand: CHIEF: appeal"),
     ]
     assert "appeal" in said(bureau, "credit", "list")
     assert "audit of 2026" in said(bureau, "credit", "show", "ACME")
@@ -136,10 +139,14 @@ def test_draws_are_listed_and_the_seed_is_told_only_when_the_day_is_over(bureau:
     assert {each["seed"] for each in ask(bureau, "draws", "seeds")} == {None}
     assert "secret" in said(bureau, "draws", "seeds")
     assert said(bureau, "draws", "commit").startswith(f"{today}: commitment ")
+    assert "2020-01-01 is over" in str(run(bureau, "draws", "commit", "2020-01-01").exception)
     assert "cannot be published yet" in str(run(bureau, "draws", "publish", today).exception)
     checked = run(bureau, "draws", "check", today, "--json")
-    assert checked.exit_code == 1
-    assert json.loads(checked.stdout)["faults"] == [f"the seed of {today} is not published yet"]
+    assert checked.exit_code == 3
+    told = json.loads(checked.stdout)
+    assert (told["checkable"], told["holds"], told["recorded"], told["faults"]) == (False, False, 1, [])
+    assert "1 draws are recorded and none can be checked yet" in run(bureau, "draws", "check", today).stdout
+    assert "nothing was declared and nothing drawn" in said(bureau, "draws", "check", "2020-01-01")
 
 
 def test_a_rate_that_the_policy_does_not_give_is_named_by_the_check(bureau: Bureau) -> None:
@@ -148,7 +155,7 @@ def test_a_rate_that_the_policy_does_not_give_is_named_by_the_check(bureau: Bure
     done = run(bureau, "draws", "check", today)  # this bureau draws at another rate than the configuration says
     assert done.exit_code == 1
     assert "D-1: recorded as released sampling at 0" in done.stdout
-    assert "1 faults in 1 draws" in done.stdout
+    assert "1 fault in 1 draws" in done.stdout
 
 
 def test_others_check_an_export_with_the_public_keys_alone(bureau: Bureau, tmp_path: Path) -> None:

@@ -119,6 +119,24 @@ def test_an_order_file_is_shown_with_who_has_signed_it(desk: Desk) -> None:
     desk.sign(file, "wang", "author", "--yes")
     shown = desk.json("orders", "show", str(file))
     assert (shown["author"], shown["approver"], shown["version"]) == ("wang", "", 1)
+    assert (shown["signatures"], shown["signatures_because"]) == ("missing", "its approver has not signed yet")
+    desk.sign(file, "li", "approver", "--yes")
+    assert "signatures hold; entered now it would be active" in desk.run("orders", "show", str(file)).stdout
+
+
+def test_an_order_file_that_was_changed_is_shown_as_one_that_does_not_hold(desk: Desk) -> None:
+    file = desk.signed(desk.draft())
+    file.write_bytes(file.read_bytes().replace(b"count the drums", b"let it go ahead"))
+    shown = desk.run("orders", "show", str(file)).stdout
+    assert "let it go ahead" in shown
+    assert "signatures do not hold: the signature of its author wang does not hold" in shown
+    assert desk.json("orders", "show", str(file))["signatures"] == "do not hold"
+
+
+def test_an_order_file_is_shown_unverified_where_there_is_no_list_of_officers(desk: Desk) -> None:
+    file = desk.signed(desk.draft())
+    desk.config.write_text(CONFIG.replace("state_dir", 'storage_url = "sqlite:////nowhere/c.db"\nstate_dir'))
+    assert "signatures not verified: the list of officers is at" in desk.run("orders", "show", str(file)).stdout
 
 
 def test_a_site_that_no_gate_machine_serves_is_pointed_out(desk: Desk) -> None:

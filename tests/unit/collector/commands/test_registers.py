@@ -71,6 +71,14 @@ def test_a_schedule_is_imported_listed_and_heads_are_noted(desk: Desk) -> None:
     assert desk.json("sailings", "list", "--since", "2099-01-01") == []
 
 
+def test_a_site_that_is_not_known_is_pointed_out_and_no_error(desk: Desk) -> None:
+    desk.config.write_text(f"{CONFIG}[sites.xinhai]\n", encoding="utf-8")
+    done = desk.run("sailings", "import", desk.file("s.csv", SCHEDULE))
+    assert done.exit_code == 0
+    assert "note: no gate machine serves macun" in done.stderr
+    assert "Known: xinhai" in done.stderr
+
+
 def test_heads_of_a_sailing_that_is_not_known_are_refused(desk: Desk) -> None:
     with pytest.raises(CollectorError, match="no sailing 'HN-9'"):
         desk.run("sailings", "heads", "HN-9", "612")

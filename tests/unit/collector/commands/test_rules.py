@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
 from collector.cli import cli
@@ -45,9 +46,24 @@ def test_a_rule_is_explained_with_what_it_needs_and_the_tolerances_in_force(tmp_
     assert "asked only where one trip is surely matched" in shown
 
 
+@pytest.mark.parametrize(
+    ("code", "decided"),
+    [
+        ("W01", "at the gate, and again at the collector"),
+        ("V04", "at the collector"),
+        ("K05", "at the gate"),
+        ("D06", "at the gate by what passed there, and again at the collector by what passed at every gate"),
+    ],
+)
+def test_a_rule_says_where_it_is_decided(tmp_path: Path, code: str, decided: str) -> None:
+    assert ask(tmp_path, "explain", code)["decided"] == decided
+    assert f"decided {decided}" in " ".join(run(tmp_path, "explain", code).split())
+
+
 def test_every_rule_says_what_it_means(tmp_path: Path) -> None:
     for rule in RULES:
         assert ask(tmp_path, "explain", rule.code)["meaning"].startswith(f"{rule.code}: ")
+        assert "\N{REPLACEMENT CHARACTER}" not in run(tmp_path, "explain", rule.code)
 
 
 def test_a_rule_that_goes_by_another_table_of_the_policy_shows_it(tmp_path: Path) -> None:

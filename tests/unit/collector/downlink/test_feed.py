@@ -19,7 +19,7 @@ from collector.errors import EnrolmentError, StoreError
 from collector.privacy.keystore import KeyEntry
 from collector.registers.intake import NewItem, enter
 from collector.store import schema
-from gate_contract.reference import open_slice
+from gate_contract.reference import check_keys, open_slice
 from gate_contract.v1 import register_pb2 as pb
 from gate_contract.v1.reference_pb2 import FollowResponse, SailingKey, Slice
 from tests.unit.collector.reconcile.island import NOON, SITE, Island, a_declaration
@@ -251,7 +251,9 @@ def test_the_key_of_a_sailing_goes_beside_its_manifest_for_as_long_as_both_last(
             return await anext(stream)
 
     response = run(story)
-    assert len(world.opened(response).items) == 2
+    found = world.opened(response)
+    assert len(found.items) == 2
+    check_keys(found, response.keys)
     assert list(response.keys) == [
         SailingKey(key_id="K-1", sailing_id="S-1", key=bytes(32), expires_unix_ns=NOON + 3 * DAY_NS)
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from collector.cases import feedback
 from collector.draws import seeds
-from collector.draws.checking import DayCheck, check_day
+from collector.draws.checking import PUBLISHED_BY, DayCheck, check_day
 from collector.draws.days import end_of
 from collector.ledger.log import read_entries
 from collector.registers.intake import NewItem
@@ -71,7 +71,19 @@ def selection_of(entry: ledger_pb2.LedgerEntry, declaration_id: str, change: Cal
 
 
 def test_before_the_seed_is_published_nothing_can_be_said(day: Bureau) -> None:
-    assert checked(day).faults == (f"the seed of {TODAY} is not published yet",)
+    found = checked(day)
+    assert (found.secret, found.holds, found.faults, found.draws, found.recorded) == (True, False, (), (), 42)
+
+
+def test_a_seed_that_is_kept_back_is_a_fault_once_the_ledger_has_gone_on_for_days(day: Bureau) -> None:
+    day.declare(a_declaration("D-later", plate="琼A10099"), at=end_of(TODAY) + PUBLISHED_BY)
+    assert f"the seed of {TODAY} is not published, and the ledger goes on" in faults(checked(day))
+
+
+def test_draws_of_a_day_without_a_commitment_are_a_fault(day: Bureau) -> None:
+    day.draw(PUBLISHED)
+    found = checked(day, lambda entry: "drop" if entry.draw_seed.day == TODAY else None)
+    assert found.faults == (f"no seed was committed to for {TODAY}, and the ledger has 42 draws of that day",)
 
 
 def test_every_draw_of_an_honest_day_holds(day: Bureau) -> None:
@@ -87,9 +99,9 @@ def test_every_draw_of_an_honest_day_holds(day: Bureau) -> None:
     assert not any(each.late_seed for each in found.draws)
 
 
-def test_a_day_without_a_seed_is_said_to_have_none(day: Bureau) -> None:
+def test_a_day_on_which_there_was_nothing_has_no_faults(day: Bureau) -> None:
     found = check_day(lambda: entries(day), "2020-01-01", RATES, "customs")
-    assert found.faults == ("0 commitments are entered for 2020-01-01, not one",)
+    assert (found.holds, found.recorded) == (True, 0)
 
 
 def flip(selection: pb.Selection) -> None:

@@ -23,7 +23,7 @@ def collected(tmp_path: Path) -> Iterator[Collected]:
 
 def put(collected: Collected, kind: str, detail: str, body: bytes) -> bool:
     with collected.store.write() as connection:
-        return quarantine(connection, Refused("d/agent/gate-1/0", kind, detail, body), 17)
+        return quarantine(connection, collected.ledger, Refused("d/agent/gate-1/0", kind, detail, body), 17)
 
 
 def test_a_refused_batch_is_kept_with_its_reason_under_a_digest(collected: Collected) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import insert
 
 from collector.declarations.intake import import_declarations
 from collector.errors import CollectorError
+from collector.privacy import forgetting
 from collector.privacy.forgetting import enter_owed
 from collector.privacy.keystore import FILE, KeyStore
 from collector.registers.intake import NewItem, enter
+from collector.registers.officer_keys import as_text
 from collector.store import schema
 from gate_contract.personal import Person, pseudonym
 from gate_contract.v1.declaration_pb2 import Declaration
@@ -168,6 +171,46 @@ def test_reading_is_kept_before_it_is_shown_and_says_nothing_of_the_person(state
     assert state.run("subjects", "show", subject, "--as", "officer-7", "--reason", " ").exit_code == 2
 
 
+def test_only_officers_in_office_forget_and_read_where_any_are_registered(state: State) -> None:
+    (subject,) = state.manifest("S-1", [ERIKA])
+    reading = state.run("subjects", "show", subject, "--as", "officer-7", "--reason", "test")
+    assert "nobody can tell who 'officer-7' is" in reading.stderr
+    with pytest.raises(CollectorError, match="cannot be an officer's id"):
+        state.run("subjects", "show", subject, "--as", "Anna Eriksson", "--reason", "test")
+    key = as_text(Ed25519PrivateKey.generate().public_key().public_bytes_raw())
+    state.run("officers", "add", "O-1", "--authority", "customs", "--public-key", key)
+    for command in (("subjects", "show", subject), ("forget", "--subject", subject)):
+        with pytest.raises(CollectorError, match="there is no officer 'officer-7'"):
+            state.run(*command, *ASKED)
+    assert state.run("subjects", "show", subject, "--as", "O-1", "--reason", "test").exit_code == 0
+    state.run("officers", "end", "O-1")
+    with pytest.raises(CollectorError, match="O-1 is not in office now"):
+        state.run("forget", "--subject", subject, "--as", "O-1", "--reason", "test")
+    assert state.destroyed() == []
+
+
+def test_a_run_that_was_killed_is_finished_by_the_next_one(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    state.manifest("S-1", [ERIKA])
+    with monkeypatch.context() as dying:
+        dying.setattr(forgetting, "enter_owed", lambda *_: 0)  # killed before the ledger has it
+        state.run("forget", "--sailing", "S-1", *ASKED)
+    assert json.loads(state.run("manifests", "list", "--json").stdout) == [], "gates are told before the key goes"
+    assert state.destroyed() == []
+    with pytest.raises(CollectorError, match="it was destroyed already"):
+        state.run("forget", "--sailing", "S-1", *ASKED)
+    assert [kind for _, kind, _, _ in state.destroyed()] == ["sailing"]
+
+
+def test_a_reason_that_names_the_person_is_refused(state: State) -> None:
+    state.manifest("S-1", [ERIKA, Person("王伟", "CHN", "E12345678")])
+    for person, reason in ((ERIKA, "Anna asked for it"), (Person("", "CHN", "E12345678"), "应王伟要求")):
+        done = state.run("forget", *document(person), "--reason", reason, "--as", "officer-7", "--with-sailings")
+        assert done.exit_code == 2
+        assert "a part of the person's name is in it" in done.stderr
+    assert state.destroyed() == []
+    assert state.run("forget", *document(ERIKA), *ASKED, "--with-sailings").exit_code == 0
+
+
 def test_the_audit_finds_a_key_store_that_was_put_back(state: State) -> None:
     (subject,) = state.manifest("S-1", [ERIKA])
     assert state.run("audit").exit_code == 0
@@ -177,7 +220,7 @@ def test_the_audit_finds_a_key_store_that_was_put_back(state: State) -> None:
     (state.directory / FILE).write_bytes(before)
     result = state.run("audit")
     assert result.exit_code == 1
-    assert f"key {subject}: it is there; ledger entry 2 says it was destroyed" in result.stdout
+    assert f"key {subject}: it is there; ledger entry 3 says it was destroyed" in result.stdout
     told = state.run("forget", "--restored", "--as", "officer-7", "--reason", "restored").stdout
     assert told.count("destroyed: the key") == 2
     assert state.run("audit").exit_code == 0

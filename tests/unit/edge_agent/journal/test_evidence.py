@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def test_a_blob_whose_place_in_the_list_finds_no_room_does_not_stay(
     def fail(*_: object) -> None:
         raise JournalError("the list cannot be written", cause="full") from full
 
-    monkeypatch.setattr(EvidenceList, "expect", fail)
+    monkeypatch.setattr(EvidenceList, "expect_all", fail)
     assert store.keep(b"picture", "image/jpeg", "plate").not_kept
     assert list((tmp_path / "evidence").glob("*/*")) == []
     full.sqlite_errorcode = sqlite3.SQLITE_IOERR
@@ -146,6 +147,44 @@ def test_a_disk_that_takes_nothing_is_told_and_nothing_is_promised(tmp_path: Pat
     with pytest.raises(JournalError, match="cannot be written"):
         store.keep(b"picture", "image/jpeg", "plate")
     assert store.waiting() == []
+
+
+def test_what_comes_together_is_synced_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = EvidenceStore(tmp_path)
+    blobs = [b"message", b"picture 1", b"picture 2", b"picture 1"]
+    directories = {tmp_path / "evidence" / sha256(blob).hexdigest()[:2] for blob in blobs}
+    store.keep(b"picture 1", "image/jpeg", "plate")  # its directory is known
+    asked: list[Path] = []
+    monkeypatch.setattr(evidence, "synced", asked.append)
+    kept = store.keep_all([(blob, "image/jpeg", "plate") for blob in blobs])
+    assert [each.sha256 for each in kept] == [sha256(blob).digest() for blob in blobs]
+    assert asked == [*sorted(directories), tmp_path / "evidence"]
+    asked.clear()
+    assert store.keep_all([(blob, "image/jpeg", "plate") for blob in blobs[:2]]) == kept[:2]
+    assert asked == sorted({path for path in directories if path.name in [each.sha256.hex()[:2] for each in kept[:2]]})
+    assert store.kept_bytes == sum(map(len, {*blobs}))
+
+
+def test_of_what_comes_together_nothing_new_stays_when_the_disk_fails_or_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = EvidenceStore(tmp_path)
+    known = store.keep(b"known", "image/jpeg", "plate")
+    blobs = [(blob, "image/jpeg", "plate") for blob in (b"new", b"known")]
+
+    def fails(number: int) -> Callable[[Path], None]:
+        def fail(_path: Path) -> None:
+            raise OSError(number, "it does")
+
+        return fail
+
+    monkeypatch.setattr(evidence, "synced", fails(errno.EIO))
+    with pytest.raises(JournalError, match="cannot be written"):
+        store.keep_all(blobs)
+    monkeypatch.setattr(evidence, "synced", fails(errno.ENOSPC))
+    assert [bool(each.not_kept) for each in store.keep_all(blobs)] == [True, True]
+    assert [path.name for path in (tmp_path / "evidence").glob("*/*")] == [known.sha256.hex()]
+    assert (len(store.waiting()), store.shed) == (1, 2)
 
 
 def test_a_name_whose_sync_failed_is_synced_before_the_blob_is_promised(
