@@ -6,8 +6,9 @@ A blob is on disk, synced, before anything refers to it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from errno import ENOSPC
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +23,9 @@ from edge_agent.model.readings import EvidenceRef
 
 LOST = ".lost"
 """How the names of blobs end that are not what they were."""
+
+FULL = "the gate's disk was full"
+"""Why a blob is not kept."""
 
 
 class EvidenceStore:
@@ -39,6 +43,8 @@ class EvidenceStore:
         self.shed = 0
         """Blobs that were not kept for want of room, since the start."""
         self._directory = state_dir / "evidence"
+        self._named: set[Path] = set()
+        """Directories of blobs whose own names are known to be durable."""
         self.kept_bytes = 0
         try:
             if not self._directory.is_dir():
@@ -64,44 +70,73 @@ class EvidenceStore:
         self._list.close()
 
     def keep(self, data: bytes, media_type: str, role: str) -> EvidenceRef:
-        """Make a blob durable and queue it for delivery; the same bytes are kept once.
+        """Make a blob durable and queue it for delivery: see `keep_all`."""
+        return self.keep_all([(data, media_type, role)])[0]
 
-        On a full disk it is not kept: the reference says so, and what it would have been. JournalError when the disk
-        fails otherwise.
+    def keep_all(self, blobs: Sequence[tuple[bytes, str, str]]) -> list[EvidenceRef]:
+        """Make blobs (bytes, media type, role) durable and queue them for delivery; the same bytes are kept once.
+
+        What came together is synced together: each file once, then each directory once, then the list. A blob for
+        which the disk has no room is not kept: its reference says so, and what it would have been; without room for
+        the list that goes for all. JournalError when the disk fails otherwise; nothing is promised then. What failed in
+        the list's own sync may stand in it all the same, so those blobs stay: they are kept again, or listed anew.
         """
-        digest = sha256(data).digest()
-        path = self._path(digest)
+        references = [EvidenceRef(sha256(data).digest(), len(data), media, role) for data, media, role in blobs]
+        new: set[bytes] = set()
+        there: dict[bytes, Blob] = {}
+        touched: set[Path] = set()
         try:
-            if path.exists():
-                self._sync_names(path)  # whoever wrote it may have failed just there
-                self._list.expect(digest, len(data), media_type)
-            elif self._room_is_low():
-                return self._not_kept(digest, data, media_type, role)
-            else:
-                self._write(path, data)
-                self.kept_bytes += len(data)
-                self._expect(path, digest, len(data), media_type)
+            for (data, media, _), reference in zip(blobs, references, strict=True):
+                digest = reference.sha256
+                if digest not in there and self._is_kept(digest, data, touched, new):
+                    there[digest] = (digest, len(data), media)
+            self._list_all(there, touched)
         except OSError as error:
-            if is_full(error):
-                return self._not_kept(digest, data, media_type, role)
-            raise JournalError(
-                f"the evidence {path} cannot be written", cause=str(error), fix="look at the disk's health"
-            ) from error
-        return EvidenceRef(digest, len(data), media_type, role)
+            self._take_back(new)
+            if not is_full(error):
+                raise JournalError(
+                    f"the evidence in {self._directory} cannot be written",
+                    cause=str(error),
+                    fix="look at the disk's health",
+                ) from error
+            there, new = {}, set()
+        self.kept_bytes += sum(there[digest][1] for digest in new)
+        self.shed += sum(reference.sha256 not in there for reference in references)
+        return [each if each.sha256 in there else replace(each, not_kept=FULL) for each in references]
 
-    def _expect(self, path: Path, digest: bytes, size: int, media_type: str) -> None:
-        """A blob that nobody would deliver must not stay; OSError when there is no room for the list."""
+    def _is_kept(self, digest: bytes, data: bytes, touched: set[Path], new: set[bytes]) -> bool:
+        """Whether the blob is on disk, written now if it has to be; `touched` directories are to be synced still."""
+        path = self._path(digest)
+        if not path.exists():
+            if self._room_is_low():
+                return False
+            try:
+                self._write(path, data)
+            except OSError as error:
+                if is_full(error):
+                    return False
+                raise
+            new.add(digest)
+        touched.add(path.parent)  # also of one that is there: whoever wrote it may have failed just here
+        return True
+
+    def _list_all(self, there: Mapping[bytes, Blob], touched: set[Path]) -> None:
+        """OSError when there is no room for the list; a blob that nobody would deliver must not stay."""
+        for directory in sorted(touched):
+            synced(directory)
+        if not touched <= self._named:  # a directory's own name is made durable once
+            synced(self._directory)
+            self._named |= touched
         try:
-            self._list.expect(digest, size, media_type)
+            self._list.expect_all(there.values())
         except JournalError as error:
-            path.unlink(missing_ok=True)
             if isinstance(error.__cause__, Exception) and is_full(error.__cause__):
                 raise OSError(ENOSPC, "no room for the list of evidence") from error
             raise
 
-    def _not_kept(self, digest: bytes, data: bytes, media_type: str, role: str) -> EvidenceRef:
-        self.shed += 1
-        return EvidenceRef(digest, len(data), media_type, role, not_kept="the gate's disk was full")
+    def _take_back(self, digests: Iterable[bytes]) -> None:
+        for digest in digests:
+            self._path(digest).unlink(missing_ok=True)
 
     def read(self, digest: bytes) -> bytes:
         """A blob's bytes; EvidenceLostError when they are gone or are not what they were, JournalError for the rest."""
@@ -139,6 +174,7 @@ class EvidenceStore:
         return self._directory / name[:2] / name
 
     def _write(self, path: Path, data: bytes) -> None:
+        """The file is durable then; its name once its directory is synced."""
         path.parent.mkdir(exist_ok=True)
         temporary = path.with_suffix(f".{get_ident()}{PART}")  # two cameras may send the same picture at once
         try:
@@ -150,11 +186,6 @@ class EvidenceStore:
         except OSError:
             temporary.unlink(missing_ok=True)  # on a full disk, what is left of each try would fill it more
             raise
-        self._sync_names(path)
-
-    def _sync_names(self, path: Path) -> None:
-        for directory in (path.parent, self._directory):
-            synced(directory)
 
     def _blobs(self) -> Iterator[Blob]:
         """What is here, from the directory alone: whatever is delivered is not here any more."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -56,9 +56,10 @@ class EvidenceList:
             self._disconnect()
             self._closed = True
 
-    def expect(self, sha256: bytes, size: int, media_type: str) -> None:
-        """Remember that a blob is to be delivered; it is durable in the evidence directory already."""
-        self._do(lambda: self._add([(sha256, size, media_type)]))
+    def expect_all(self, blobs: Collection[Blob]) -> None:
+        """Remember that blobs are to be delivered; they are durable in the evidence directory already."""
+        if blobs:
+            self._do(lambda: self._add_at_once(blobs))
 
     def expect_no_more(self, sha256: bytes) -> None:
         """The collector has confirmed a blob, or it is lost. When the same bytes come again they are expected anew."""
@@ -91,6 +92,17 @@ class EvidenceList:
 
     def _add(self, blobs: Iterable[Blob]) -> None:
         self._use().executemany(INSERT, ((*blob, entry_hash(*blob)) for blob in blobs))
+
+    def _add_at_once(self, blobs: Iterable[Blob]) -> None:
+        connection = self._use()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._add(blobs)
+            connection.execute("COMMIT")
+        except sqlite3.Error:
+            if connection.in_transaction:  # a full disk has rolled it back already
+                connection.execute("ROLLBACK")
+            raise
 
     def _has(self, sha256: bytes) -> bool:
         return self._use().execute("SELECT 1 FROM evidence WHERE sha256 = ?", (sha256,)).fetchone() is not None

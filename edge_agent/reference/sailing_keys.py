@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge_agent.errors import EdgeAgentError
+from edge_agent.reference.file import is_damage
+from gate_contract.reference import key_digest
 from gate_contract.v1.reference_pb2 import SailingKey
 
 KEY_BYTES = 32
@@ -24,7 +26,8 @@ PRAGMA journal_mode=MEMORY;
 PRAGMA secure_delete=ON;
 PRAGMA synchronous=FULL;
 CREATE TABLE IF NOT EXISTS sailing_keys (
-    key_id TEXT PRIMARY KEY, sailing_id TEXT NOT NULL, key BLOB NOT NULL, expires_ns INTEGER NOT NULL
+    key_id TEXT PRIMARY KEY, sailing_id TEXT NOT NULL, key BLOB NOT NULL, expires_ns INTEGER NOT NULL,
+    digest BLOB NOT NULL
 ) WITHOUT ROWID;
 """
 
@@ -41,14 +44,15 @@ class SailingKeys:
         self._lock = threading.Lock()
         try:
             try:
-                self._connection = _open(path)
-            except sqlite3.OperationalError:
-                raise  # the disk's fault, or the system's; not the file's
-            except sqlite3.DatabaseError:
+                self._connection, keys = _open(path)
+            except (sqlite3.Error, ValueError, TypeError) as error:
+                if not is_damage(error):
+                    raise
+                path.write_bytes(bytes(path.stat().st_size))
                 path.unlink()
-                self._connection = _open(path)
+                self._connection, keys = _open(path)
                 on_lost()
-            self._keys = {key.key_id: key for key in _all(self._connection)}
+            self._keys = {key.key_id: key for key in keys}
         except (sqlite3.Error, OSError) as error:
             raise EdgeAgentError(
                 f"the keys of sailings in {path} cannot be used",
@@ -76,8 +80,8 @@ class SailingKeys:
             return
         with self._lock, self._writing() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO sailing_keys VALUES (?, ?, ?, ?)",
-                [(each.key_id, each.sailing_id, each.key, each.expires_unix_ns) for each in fresh],
+                "INSERT OR REPLACE INTO sailing_keys VALUES (?, ?, ?, ?, ?)",
+                [(each.key_id, each.sailing_id, each.key, each.expires_unix_ns, key_digest(each)) for each in fresh],
             )
             self._keys = self._keys | {each.key_id: each for each in fresh}
 
@@ -126,18 +130,22 @@ class SailingKeys:
             ) from error
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path) -> tuple[sqlite3.Connection, list[SailingKey]]:
+    """The file and what is in it; sqlite3.Error or ValueError when it cannot be used."""
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         connection.executescript(_SCHEMA)
-        _all(connection)
-    except sqlite3.Error:
+        rows = connection.execute("SELECT key_id, sailing_id, key, expires_ns, digest FROM sailing_keys")
+        return connection, [_key(*row) for row in rows]
+    except BaseException:
         connection.close()
         raise
-    return connection
 
 
-def _all(connection: sqlite3.Connection) -> list[SailingKey]:
-    rows = connection.execute("SELECT key_id, sailing_id, key, expires_ns FROM sailing_keys").fetchall()
-    return [SailingKey(key_id=row[0], sailing_id=row[1], key=row[2], expires_unix_ns=row[3]) for row in rows]
+def _key(key_id: str, sailing_id: str, key: bytes, expires_ns: int, digest: bytes) -> SailingKey:
+    """One that was kept; ValueError when it is another by now: under a wrong key nobody is found."""
+    found = SailingKey(key_id=key_id, sailing_id=sailing_id, key=key, expires_unix_ns=expires_ns)
+    if key_digest(found) != digest:
+        raise ValueError(f"the key {key_id} is damaged")
+    return found

@@ -265,6 +265,9 @@ class RecordStream:
             receipt = open_receipt(note, self._collector_key, self._journal.origin)
         except NoteError as error:
             raise UplinkError("the collector sent a receipt that does not hold", cause=str(error)) from error
+        if dead_lettered > receipt.checkpoint.size:  # not under the signature; the balance must not break by it
+            counted = f"{dead_lettered} of {receipt.checkpoint.size} records could not be understood"
+            raise UplinkError("the collector sent a receipt that cannot be", cause=counted)
         # Durable first: only then may anything be forgotten.
         self._journal.acknowledge(receipt, note, dead_lettered, self._wall_ns())
         with self._changed:

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.message import DecodeError
 
+from gate_contract.signatures import holds
 from gate_contract.v1.act_pb2 import INSPECTION_RESULT_DETAINED, OfficerAct, SignedAct
 from gate_contract.v1.decision_pb2 import ACTION_HOLD, ACTION_RELEASE
 from gate_contract.v1.order_pb2 import Officer
+from gate_contract.words import is_id, quoted, says_something
 
 FORMAT: Final = 1
 MOST_BYTES: Final = 1 << 16
@@ -31,8 +32,8 @@ class ActError(ValueError):
 
     def __init__(self, act_id: str, reason: str) -> None:
         """`str()` names the act and the reason."""
-        super().__init__(f"act {act_id or '(unreadable)'}: {reason}")
-        self.act_id, self.reason = act_id, reason
+        self.act_id, self.reason = quoted(act_id), reason
+        super().__init__(f"act {self.act_id or '(unreadable)'}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +75,12 @@ def open_act(data: bytes, officers: Mapping[str, Officer]) -> OpenedAct:
 def _signer(act: OfficerAct, signed: SignedAct, officers: Mapping[str, Officer]) -> Officer:
     officer = officers.get(act.officer_id)
     if officer is None:
-        raise ActError(act.act_id, f"{act.officer_id!r} is no officer of this deployment")
-    try:
-        Ed25519PublicKey.from_public_bytes(officer.public_key).verify(signed.signature, _SIGNED + signed.act)
-    except (InvalidSignature, ValueError):
-        raise ActError(act.act_id, f"the signature of officer {officer.officer_id} does not hold") from None
+        raise ActError(act.act_id, f"{quoted(act.officer_id)!r} is no officer of this deployment")
+    if not holds(officer.public_key, signed.signature, _SIGNED + signed.act):
+        raise ActError(act.act_id, f"the signature of officer {officer.officer_id} does not hold")
     if officer.authority != act.authority:
-        raise ActError(
-            act.act_id, f"officer {officer.officer_id} acts for {officer.authority!r}, not for {act.authority!r}"
-        )
+        named = quoted(act.authority)
+        raise ActError(act.act_id, f"officer {officer.officer_id} acts for {officer.authority!r}, not for {named!r}")
     if not officer.valid_from_unix_ns <= act.at_unix_ns < (officer.valid_until_unix_ns or 1 << 63):
         raise ActError(act.act_id, f"officer {officer.officer_id} was not in office when it was done")
     return officer
@@ -92,13 +90,13 @@ def _faults(act: OfficerAct) -> Iterable[str]:
     """What is wrong with it, worst first."""
     if act.format != FORMAT:
         yield f"it is written in format {act.format}, which this release does not know"
-    if not act.act_id or not act.passage_id:
+    if not is_id(act.act_id) or not is_id(act.passage_id):
         yield "it has no id, or names no passage"
     if not act.authority:
         yield "it names no authority"
     if act.at_unix_ns <= 0:
         yield "it does not say when it was done"
-    if not act.reason.strip():
+    if not says_something(act.reason):
         yield "it gives no reason: say why"
     what = act.WhichOneof("what")
     if what is None:

@@ -6,16 +6,19 @@ gate open an order with the same function: what does not hold is refused with th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.message import DecodeError
 
+from gate_contract.signatures import holds
 from gate_contract.v1.decision_pb2 import ACTION_HOLD, ACTION_INSPECT, ACTION_REVIEW
-from gate_contract.v1.order_pb2 import ControlOrder, Officer, OrderSignature, SignedOrder
+from gate_contract.v1.order_pb2 import ControlOrder, Officer, OrderSignature, Selector, SignedOrder
+from gate_contract.v1.passage_pb2 import Direction
+from gate_contract.words import is_id, quoted, says_something
 
 FORMAT: Final = 1
 DAY: Final = 86_400_000_000_000
@@ -25,6 +28,10 @@ LONGEST: Final = 366 * DAY
 MOST_SELECTORS: Final = 10_000
 MOST_BYTES: Final = 1 << 20
 
+PSEUDONYM_BYTES: Final = 32
+
+_HS_PREFIX: Final = re.compile(r"[0-9]{2,10}")
+
 Role = Literal["author", "approver"]
 
 
@@ -33,8 +40,8 @@ class OrderError(ValueError):
 
     def __init__(self, order_id: str, reason: str) -> None:
         """`str()` names the order and the reason."""
-        super().__init__(f"control order {order_id or '(unreadable)'}: {reason}")
-        self.order_id, self.reason = order_id, reason
+        self.order_id, self.reason = quoted(order_id), reason
+        super().__init__(f"control order {self.order_id or '(unreadable)'}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +103,18 @@ def _signer(order: ControlOrder, signed: SignedOrder, role: Role, officers: Mapp
     signature = signed.author if role == "author" else signed.approver
     officer = officers.get(signature.officer_id)
     if officer is None:
-        raise OrderError(order.order_id, f"its {role} {signature.officer_id!r} is no officer of this deployment")
-    try:
-        Ed25519PublicKey.from_public_bytes(officer.public_key).verify(signature.signature, _signed(signed.order, role))
-    except (InvalidSignature, ValueError):
-        raise OrderError(order.order_id, f"the signature of its {role} {officer.officer_id} does not hold") from None
+        raise OrderError(
+            order.order_id, f"its {role} {quoted(signature.officer_id)!r} is no officer of this deployment"
+        )
+    if not holds(officer.public_key, signature.signature, _signed(signed.order, role)):
+        raise OrderError(order.order_id, f"the signature of its {role} {officer.officer_id} does not hold")
     if not (officer.author if role == "author" else officer.approver):
         verb = "give" if role == "author" else "approve"
         raise OrderError(order.order_id, f"officer {officer.officer_id} may not {verb} orders")
     if officer.authority != order.authority:
         raise OrderError(
             order.order_id,
-            f"its {role} {officer.officer_id} acts for {officer.authority!r}, not for {order.authority!r}",
+            f"its {role} {officer.officer_id} acts for {officer.authority!r}, not for {quoted(order.authority)!r}",
         )
     if not officer.valid_from_unix_ns <= order.issued_unix_ns < (officer.valid_until_unix_ns or 1 << 63):
         raise OrderError(order.order_id, f"officer {officer.officer_id} was not in office when it was given")
@@ -118,22 +125,38 @@ def faults(order: ControlOrder) -> Iterable[str]:
     """What is wrong with what an order says, worst first; signed by whomever, no gate follows it."""
     if order.format != FORMAT:
         yield f"it is written in format {order.format}, which this release does not know"
-    if not order.order_id or order.version < 1:
+    if not is_id(order.order_id) or order.version < 1:
         yield "it has no id or no version"
-    if not order.legal_basis.strip():
+    if not says_something(order.legal_basis):
         yield "it names no legal basis"
+    yield from _faults_of_its_term(order)
+    if order.action not in {ACTION_REVIEW, ACTION_INSPECT, ACTION_HOLD}:
+        yield "it asks for none of review, inspect and hold"
+    if order.direction not in Direction.values():
+        yield "it is for a direction that this release does not know"
+    if not 0 < len(order.selectors) <= MOST_SELECTORS:
+        yield f"it is about {len(order.selectors)} things, not 1 to {MOST_SELECTORS}"
+    elif not all(map(_can_be_met, order.selectors)):
+        yield "one of the things it is about is empty, no passage can show it, or this release does not know its kind"
+    if order.lifted and not says_something(order.lift_reason):
+        yield "it is lifted without a reason"
+
+
+def _faults_of_its_term(order: ControlOrder) -> Iterable[str]:
     if not 0 < order.valid_from_unix_ns < order.expires_unix_ns:
         yield "it does not say from when until when it is in force"
     elif order.expires_unix_ns - order.valid_from_unix_ns > LONGEST:
         yield f"it is in force for more than {LONGEST // DAY} days"
-    if order.action not in {ACTION_REVIEW, ACTION_INSPECT, ACTION_HOLD}:
-        yield "it asks for none of review, inspect and hold"
-    if not 0 < len(order.selectors) <= MOST_SELECTORS:
-        yield f"it is about {len(order.selectors)} things, not 1 to {MOST_SELECTORS}"
-    elif any(not getattr(each, each.WhichOneof("what") or "", "") for each in order.selectors):
-        yield "one of the things it is about is empty, or of a kind that this release does not know"
-    if order.lifted and not order.lift_reason.strip():
-        yield "it is lifted without a reason"
+
+
+def _can_be_met(selector: Selector) -> bool:
+    """Whether a passage could ever show it: an order about nothing stops nobody, and nobody would notice."""
+    what = selector.WhichOneof("what")
+    if what == "document":
+        return len(selector.document) == PSEUDONYM_BYTES
+    if what == "hs_prefix":
+        return _HS_PREFIX.fullmatch(selector.hs_prefix) is not None
+    return what is not None and says_something(getattr(selector, what))
 
 
 def _standing(order: ControlOrder, now_unix_ns: int) -> Literal["active", "waiting", "expired", "lifted"]:

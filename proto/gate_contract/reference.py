@@ -7,16 +7,20 @@ origin, the slice's position, SHA-256 of its bytes. What keeps the two apart is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 
 from google.protobuf.message import DecodeError
 
 from gate_contract.checkpoint import Checkpoint, Note, NoteError, Signer, Verifier
-from gate_contract.v1.reference_pb2 import Slice
+from gate_contract.v1.reference_pb2 import SailingKey, Slice
 
 MOST_BYTES: Final = 3 * 1024 * 1024
 """A slice has fewer; the gates' connections take messages of 4 MiB."""
+
+
+_KEY: Final = b"tidegate/sailing-key/v1\0"
 
 
 class SliceError(ValueError):
@@ -65,3 +69,19 @@ def open_slice(data: bytes, note: bytes, deployment: str, site_id: str, collecto
     if (found.site_id, found.position) != (site_id, head.size):
         raise SliceError("it says another site or position than its signature")
     return found
+
+
+def key_digest(key: SailingKey) -> bytes:
+    """SHA-256 of a sailing's key with all that is said of it, each part behind its length."""
+    parts = (key.key_id.encode(), key.sailing_id.encode(), key.key, key.expires_unix_ns.to_bytes(8, signed=True))
+    return sha256(_KEY + b"".join(len(part).to_bytes(4) + part for part in parts)).digest()
+
+
+def check_keys(found: Slice, keys: Iterable[SailingKey]) -> None:
+    """SliceError unless exactly the keys that an opened slice names came beside it.
+
+    They are not in the slice, which others may read, but what a gate seals is sealed under them: whoever could put in
+    one of his own could read it.
+    """
+    if [key_digest(each) for each in keys] != list(found.key_digests):
+        raise SliceError("the keys of sailings beside it are not those that were signed for")

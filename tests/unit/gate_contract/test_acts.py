@@ -61,6 +61,9 @@ def test_an_act_opens_to_what_its_officer_signed() -> None:
         ({"passage_id": ""}, "names no passage"),
         ({"at_unix_ns": 0}, "does not say when"),
         ({"reason": " \n"}, "gives no reason"),
+        ({"reason": "\u200b\u00ad."}, "gives no reason"),
+        ({"act_id": "A\n1"}, "no id"),
+        ({"passage_id": "\u2028"}, "names no passage"),
         ({"lift": None}, "does nothing"),
         ({"inspection": Inspection()}, "does not say what it found"),
         ({"inspection": Inspection(result=9)}, "does not say what it found"),  # type: ignore[arg-type]
@@ -126,3 +129,10 @@ def test_an_act_without_end_of_bytes_is_not_even_parsed() -> None:
 def test_an_officer_of_no_authority_acts_for_nobody() -> None:
     with pytest.raises(ActError, match="names no authority"):
         open_act(signed(an_act(authority="")), {"wang": an_officer(authority="")})
+
+
+def test_what_is_refused_is_named_without_what_steers_a_terminal_or_fills_a_log() -> None:
+    with pytest.raises(ActError) as caught:
+        open_act(signed(an_act(act_id="A\x1b[2J" + "x" * 5_000, officer_id="o\n" * 5_000)), OFFICERS)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300

@@ -81,6 +81,16 @@ def test_an_order_of_two_officers_is_active_from_its_first_moment_until_its_last
         ({"selectors": [Selector(plate="")]}, "is empty"),
         ({"selectors": [Selector()]}, "does not know"),
         ({"lifted": True}, "without a reason"),
+        ({"legal_basis": "\u200b\u2060…"}, "no legal basis"),
+        ({"lifted": True, "lift_reason": "\u200b -"}, "without a reason"),
+        ({"order_id": "O-1\x1b[2J"}, "no id"),
+        ({"order_id": "O" * 129}, "no id"),
+        ({"direction": 7}, "a direction that this release does not know"),
+        ({"selectors": [Selector(plate="？·")]}, "no passage can show it"),
+        ({"selectors": [Selector(hs_prefix="8")]}, "no passage can show it"),
+        ({"selectors": [Selector(hs_prefix="84a1")]}, "no passage can show it"),
+        ({"selectors": [Selector(hs_prefix="１２")]}, "no passage can show it"),
+        ({"selectors": [Selector(document=bytes(31))]}, "no passage can show it"),
     ],
 )
 def test_an_order_that_lacks_what_the_law_asks_for_is_refused(fields: dict[str, Any], reason: str) -> None:
@@ -169,3 +179,12 @@ def test_the_highest_version_of_an_order_counts_whatever_comes_first() -> None:
     in_any_order: list[Callable[[], Any]] = [lambda: [first, second, other], lambda: [second, other, first]]
     for make in in_any_order:
         assert latest(make()) == {"O-1": second, "O-2": other}
+
+
+def test_what_is_refused_is_named_without_what_steers_a_terminal_or_fills_a_log() -> None:
+    order = an_order(order_id="O\x1b[2J\n" + "x" * 5_000, authority="y" * 5_000)
+    with pytest.raises(OrderError) as caught:
+        opened(order)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+    assert caught.value.order_id.startswith("O�[2J�xx")

@@ -6,8 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gate_contract.checkpoint import COSIGNATURE, Checkpoint, Note, NoteError, Signer, open_receipt
-from gate_contract.reference import SliceError, open_slice, sign_slice, slice_origin
-from gate_contract.v1.reference_pb2 import Slice
+from gate_contract.reference import SliceError, check_keys, key_digest, open_slice, sign_slice, slice_origin
+from gate_contract.v1.reference_pb2 import SailingKey, Slice
 
 KEY = Ed25519PrivateKey.generate()
 RECEIPTS = Signer("hainan.example/collector", KEY, COSIGNATURE)
@@ -69,3 +69,32 @@ def test_a_slice_is_no_receipt_and_a_receipt_no_slice() -> None:
     receipt = RECEIPTS.cosign(Note(Checkpoint(journal, 7, bytes(32)).body(), ()), 1).to_bytes()
     with pytest.raises(SliceError, match="not for this gate's site"):
         opened(note=receipt)
+
+
+def a_key(**changed: object) -> SailingKey:
+    return SailingKey(**{"key_id": "K", "sailing_id": "S", "key": b"k" * 32, "expires_unix_ns": 7} | changed)  # type: ignore[arg-type]
+
+
+def test_the_keys_beside_a_slice_are_those_that_it_names_each_in_its_place() -> None:
+    first, second = a_key(), a_key(key_id="L")
+    named = Slice(key_digests=map(key_digest, (first, second)))
+    check_keys(named, [first, second])
+    check_keys(Slice(), [])
+    for keys in ([], [first], [second, first], [first, second, second], [first, first]):
+        with pytest.raises(SliceError, match="not those that were signed for"):
+            check_keys(named, keys)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        a_key(key=b"K" * 32),
+        a_key(expires_unix_ns=8),
+        a_key(expires_unix_ns=-7),
+        a_key(key_id="KS", sailing_id=""),
+        a_key(key_id="", sailing_id="KS"),
+        a_key(sailing_id="S" + "k", key=b"k" * 31),
+    ],
+)
+def test_nothing_that_is_said_of_a_key_can_be_changed_or_moved(other: SailingKey) -> None:
+    assert key_digest(other) != key_digest(a_key())

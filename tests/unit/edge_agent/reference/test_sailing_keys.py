@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,31 @@ def test_a_key_that_no_manifest_names_is_destroyed_and_a_clock_nobody_believes_e
     assert keys.destroy_over(NOW, {"K-1", "K-3"}) == 1
     assert len(keys) == 1, "one without a term ends with its manifest"
     keys.close()
+
+
+@pytest.mark.parametrize("column", ["key = zeroblob(31) || x'01'", "expires_ns = expires_ns + 1", "key_id = 'K-9'"])
+def test_a_key_that_is_another_by_now_is_not_used_and_everything_is_to_be_fetched(tmp_path: Path, column: str) -> None:
+    path = tmp_path / "k.db"
+    keys = SailingKeys(path)
+    keys.take([key(1)])
+    keys.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute(f"UPDATE sailing_keys SET {column}")  # noqa: S608 - of this test
+    lost: list[bool] = []
+    keys = SailingKeys(path, lambda: lost.append(True))
+    assert (len(keys), lost) == (0, [True])
+    keys.take([key(1)])
+    keys.close()
+    assert len(SailingKeys(path)) == 1
+
+
+def test_a_file_of_before_keys_were_checked_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "k.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE sailing_keys (key_id TEXT PRIMARY KEY, sailing_id, key, expires_ns) WITHOUT ROWID")
+    lost: list[bool] = []
+    SailingKeys(path, lambda: lost.append(True)).close()
+    assert lost == [True]
 
 
 def test_a_damaged_file_is_made_anew_and_everything_is_to_be_fetched(tmp_path: Path) -> None:

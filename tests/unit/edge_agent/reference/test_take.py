@@ -12,9 +12,11 @@ from edge_agent.errors import EdgeAgentError
 from edge_agent.reference.cache import ReferenceCache, SliceRefusedError
 from gate_contract.v1.reference_pb2 import Slice
 from gate_contract.v1.register_pb2 import ITEM_KIND_CARRIER, RegisterItem
-from tests.unit.edge_agent.reference.test_cache import NOW, YEARS, at, declaration
+from tests.unit.edge_agent.reference.test_cache import NOW, YEARS, at, declaration, on_a_full_disk
 
-DAY_NS = 86_400 * 10**9
+SECOND = 10**9
+DAY_NS = 86_400 * SECOND
+HOUR_S = 3600
 
 
 def item(key: str, version: int = 1, *, body: bytes = b"", expires: int = 0, withdrawn: bool = False) -> bytes:
@@ -143,7 +145,7 @@ def test_a_part_of_what_there_is_makes_the_gate_no_younger(tmp_path: Path) -> No
     cache = ReferenceCache(tmp_path / "r.db")
     cache.take(a_slice(0, 5, item("A"), complete=False), at())
     assert cache.age_s(at(1)) is None
-    cache.take(a_slice(5, 9, item("B")), at(2))
+    cache.take(a_slice(5, 9, item("B"), made=NOW + 2 * SECOND), at(2))
     assert cache.age_s(at(5)) == 3
     cache.close()
 
@@ -159,10 +161,10 @@ def test_silence_keeps_the_gate_young_and_the_disk_quiet(tmp_path: Path) -> None
 
         before = written()
         for second in range(1, 9):
-            cache.take(a_slice(4 + second, 5 + second), at(second))
+            cache.take(a_slice(4 + second, 5 + second, made=NOW + second * SECOND), at(second))
         assert written() == before
         assert (cache.age_s(at(9)), cache.followed) == (1, 13)
-        cache.take(a_slice(13, 14), at(11))
+        cache.take(a_slice(13, 14, made=NOW + 11 * SECOND), at(11))
         assert written() > before
     cache.close()
 
@@ -170,12 +172,9 @@ def test_silence_keeps_the_gate_young_and_the_disk_quiet(tmp_path: Path) -> None
 def test_a_disk_that_takes_nothing_leaves_the_gate_with_what_it_had(tmp_path: Path) -> None:
     cache = ReferenceCache(tmp_path / "r.db")
     cache.take(a_slice(0, 1, item("A")), at())
-    with closing(sqlite3.connect(tmp_path / "r.db", isolation_level=None)) as other:
-        other.execute("CREATE TRIGGER full BEFORE UPDATE ON followed BEGIN SELECT RAISE(ABORT, 'disk full'); END")
-        with pytest.raises(EdgeAgentError, match=r"cannot be written\. disk full"):
-            cache.take(a_slice(1, 2, item("B"), declarations=(declaration(1),)), at())
-        assert (cache.followed, held(cache), len(cache)) == (1, {"A": 1}, 0)
-        other.execute("DROP TRIGGER full")
+    with on_a_full_disk(cache), pytest.raises(EdgeAgentError, match=r"cannot be written\. database or disk is full"):
+        cache.take(a_slice(1, 2, item("B", body=bytes(40_000)), declarations=(declaration(1),)), at())
+    assert (cache.followed, held(cache), len(cache)) == (1, {"A": 1}, 0)
     cache.take(a_slice(1, 2, item("B"), declarations=(declaration(1),)), at())
     assert (cache.followed, held(cache), len(cache), len(cache.index())) == (2, {"A": 1, "B": 1}, 1, 1)
     cache.close()
@@ -187,4 +186,91 @@ def test_declarations_that_were_fetched_by_an_older_collector_do_not_move_where_
     cache.add([declaration(1)], 9)
     cache.confirmed(at(1))
     assert (cache.position, cache.followed) == (9, 5)
+    cache.close()
+
+
+def test_a_slice_that_is_played_again_makes_the_gate_no_younger(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    cache.take(a_slice(0, 5, item("A")), at())
+    quiet = a_slice(5, 5, made=NOW + SECOND)
+    cache.take(quiet, at(1))
+    for seconds in range(2, 100):
+        cache.take(quiet, at(seconds, synchronised=False))
+    assert cache.age_s(at(100, synchronised=False)) == 99
+    cache.take(a_slice(5, 5, made=NOW + 100 * SECOND), at(100))
+    assert cache.age_s(at(101)) == 1
+    cache.close()
+
+
+def test_slices_that_are_all_held_back_are_as_old_as_a_clock_that_is_kept_says(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    day = 86_400
+    for seconds in range(5):
+        cache.take(a_slice(5 * (seconds > 0), 5, made=NOW + seconds * SECOND), at(day + seconds))
+    assert cache.age_s(at(day + 5)) == day + 1
+    assert cache.age_s(at(day + 5, synchronised=False)) == 1, "without a time service nobody can tell"
+    cache.close()
+
+
+def test_slices_of_long_ago_are_refused_and_bring_nothing_back(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    old = a_slice(0, 5, item("A"))
+    cache.take(old, at())
+    later = 3 * HOUR_S
+    cache.take(a_slice(5, 9, item("A", 2, withdrawn=True), made=NOW + later * SECOND), at(later))
+    cache.refetch()
+    with pytest.raises(SliceRefusedError, match=r"long before the newest one that this gate has.*played again"):
+        cache.check(old, at(later))
+    for synchronised in (True, False):
+        with pytest.raises(SliceRefusedError, match="made at 2026-09-21T14:13:20Z"):
+            cache.take(old, at(later, synchronised=synchronised))
+    assert (held(cache), cache.followed) == ({}, 0)
+    cache.close()
+    again = ReferenceCache(tmp_path / "r.db")
+    with pytest.raises(SliceRefusedError):
+        again.take(old, at(later))
+    again.close()
+
+
+def test_a_collector_whose_clock_had_been_ahead_is_believed_again_when_ours_agrees(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    cache.take(a_slice(0, 5, made=NOW + YEARS * SECOND), at())
+    cache.take(a_slice(5, 6, item("A"), made=NOW + 10 * SECOND), at(10))
+    assert (cache.made_unix_ns, cache.age_s(at(11)), held(cache)) == (NOW + 10 * SECOND, 1, {"A": 1})
+    cache.close()
+
+
+def test_a_collector_whose_clock_steps_back_a_little_is_taken_and_makes_nobody_younger(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    cache.take(a_slice(0, 5), at())
+    cache.take(a_slice(5, 6, item("A"), made=NOW - 50 * SECOND), at(1))
+    assert (cache.age_s(at(2)), held(cache)) == (2, {"A": 1})
+    cache.take(a_slice(6, 7, made=NOW + SECOND), at(61))
+    assert cache.age_s(at(62)) == 61, "by the clock that is kept"
+    cache.close()
+
+
+def test_a_clock_that_was_set_while_old_slices_come_is_one_reason_to_fetch_all_and_not_for_ever(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    cache.take(a_slice(0, 5), at())
+    assert cache.take(a_slice(5, 5), at(100, wall_s=YEARS, synchronised=False)).again
+    assert not cache.take(a_slice(0, 5), at(101, wall_s=YEARS + 1, synchronised=False)).again
+    assert cache.age_s(at(102, wall_s=YEARS + 2, synchronised=False)) == 102
+    cache.close()
+
+
+def test_an_entry_that_cannot_be_read_is_no_slice_of_a_collector(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    with pytest.raises(SliceRefusedError, match="an entry of 2 bytes in it is no RegisterItem"):
+        cache.take(a_slice(0, 5, item("A"), b"\xff\xff"), at())
+    assert (held(cache), cache.followed) == ({}, 0)
+    cache.close()
+
+
+def test_what_comes_anew_while_the_one_before_it_expires_is_kept(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "r.db")
+    cache.take(a_slice(0, 1, item("A", expires=NOW + 10)), at())
+    taken = cache.take(a_slice(1, 2, item("A", 2, expires=NOW + DAY_NS), made=NOW + SECOND), at(120))
+    assert [each and each.version for each in taken.items.values()] == [2]
+    assert held(cache) == {"A": 2}
     cache.close()

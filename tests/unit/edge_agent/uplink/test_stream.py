@@ -150,6 +150,23 @@ def test_a_receipt_for_what_was_never_sent_is_refused_in_words(journal: FakeJour
         run(stream, answers)
 
 
+@pytest.mark.parametrize("dead", [2, 2**64 - 1])
+def test_a_receipt_with_more_dead_letters_than_records_is_refused_and_not_kept(
+    journal: FakeJournal, stream: RecordStream, dead: int
+) -> None:
+    journal.append(b"one")
+
+    def answers(requests: Requests) -> Iterator[pb.StreamResponse]:
+        next(requests)
+        yield welcome()
+        next(requests)
+        yield pb.StreamResponse(receipt=pb.Receipt(note=receipt_note(journal, 1), dead_lettered=dead))
+
+    with pytest.raises(UplinkError, match=rf"a receipt that cannot be\. {dead} of 1 records"):
+        run(stream, answers)
+    assert journal.promised == (0, b"")
+
+
 def test_a_receipt_of_another_key_is_refused(journal: FakeJournal, stream: RecordStream) -> None:
     journal.append(b"one")
     stranger = Signer(COLLECTOR.name, Ed25519PrivateKey.generate(), COSIGNATURE)
