@@ -108,9 +108,9 @@ def _check_port(port: str, profile: str) -> None:
         if not profile.startswith(_MODBUS) or not _has_host(port):
             raise ValueError(f"{port!r} is for Modbus TCP devices: tcp://HOST or tcp://HOST:502")
         return
-    port_name(port)
     if profile.startswith("rfid/") and not port.startswith("socket://"):
         raise ValueError(f"{port!r} is no port of a tag reader; write socket://HOST:5084")
+    port_name(port)
 
 
 def _has_host(url: str) -> bool:

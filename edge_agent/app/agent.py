@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections import defaultdict
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
 from edge_agent import __version__
 from edge_agent.app.actuators import ActuatorDesk, GatewayWorker
-from edge_agent.app.camera import CameraDesk, CameraOutputs
+from edge_agent.app.camera import CameraDesk, CameraOutputs, by_address, pushes_to
 from edge_agent.app.connector import CollectorConnector
 from edge_agent.app.desk_ports import DeskStores
 from edge_agent.app.desk_station import DeskStation
@@ -25,6 +23,7 @@ from edge_agent.app.incidents import IncidentBook
 from edge_agent.app.lane import Input, LaneWorker, new_passage_id
 from edge_agent.app.lanes import Routes, lane_settings, make_lane
 from edge_agent.app.line import Line, lines_of
+from edge_agent.app.policy import load_policy
 from edge_agent.app.recorder import INCIDENTS, Recorder
 from edge_agent.app.records import RecordMaker
 from edge_agent.app.reference import REFERENCE, ReferenceDesk, Reporting
@@ -34,7 +33,7 @@ from edge_agent.app.uplink import COLLECTOR, UPLINK, Carried, UplinkDesk
 from edge_agent.config import CameraTable, LaneTable, SiteFile
 from edge_agent.config_lanes import devices_of
 from edge_agent.decide.vehicle import Judge
-from edge_agent.errors import ConfigError, JournalError, LinkError
+from edge_agent.errors import JournalError, LinkError
 from edge_agent.journal.evidence import EvidenceStore
 from edge_agent.journal.journal import Journal
 from edge_agent.keys import AgentKeys
@@ -43,7 +42,7 @@ from edge_agent.model.observation import LaneReading
 from edge_agent.model.readings import DeviceEvent, DeviceState
 from edge_agent.uplink.progress import UplinkState
 from edge_agent.vision.extra import importing_vision
-from gate_contract.rules import RULE_BOOK_HASH, Policy, PolicyError
+from gate_contract.rules import RULE_BOOK_HASH
 from gate_contract.v1.reading_pb2 import Reading as DeviceReading
 from gate_contract.v1.record_pb2 import LIFECYCLE_EVENT_STARTED, LIFECYCLE_EVENT_STOPPED
 
@@ -83,7 +82,7 @@ class Agent:
         self._routes = Routes(site.lane, self.lanes)
         lines = lines_of(site.scale, clock)
         self.scales = [self._scale(table.id, lines[table.id]) for table in site.scale]
-        self.cameras = [self._cameras(group) for group in _by_address(site.camera)]
+        self.cameras = [self._cameras(group) for group in by_address(site.camera)]
         parts = Parts(self.evidence, clock, self._device_outputs(), sailing_of(self.reference))
         self.devices = make_stations(site.device, parts)
         self.actuators = self._gateways()
@@ -181,7 +180,7 @@ class Agent:
         return ScaleStation(table, lane_table, line, self.evidence, self.clock, outputs)
 
     def _cameras(self, group: list[CameraTable]) -> CameraDesk:
-        subject = _pushes_to(group[0].listen)
+        subject = pushes_to(group[0].listen)
 
         def refused(reason: str, peer: str) -> None:
             text = f"A push from {peer or 'somewhere'} was refused. {reason}. docs/cameras.md says what to do"
@@ -241,7 +240,7 @@ class Agent:
 
     def _end_orphans(self, open_incidents: list[str]) -> None:
         """What is left of devices that are no longer in the site file: their incidents, and plates no lane can take."""
-        listening = (_pushes_to(camera.listen) for camera in self.site.camera)
+        listening = (pushes_to(camera.listen) for camera in self.site.camera)
         devices = (subject for station in self.devices for subject in station.subjects)
         videos = (subject for station in self.videos for subject in station.subjects)
         here = {UPLINK, COLLECTOR, REFERENCE, JOURNAL, DISK, *self._lane_of, *listening, *devices, *videos}
@@ -292,26 +291,3 @@ class Agent:
 
     def _appended(self) -> None:
         self.uplink.stream.wake()
-
-
-def load_policy(path: Path | None) -> Policy:
-    """The policy file, or the rule book's defaults; ConfigError names what is wrong."""
-    if path is None:
-        return Policy.default()
-    try:
-        return Policy.from_toml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, PolicyError) as error:
-        cause = error.strerror if isinstance(error, OSError) else str(error)
-        fix = "correct the file, or remove the key"
-        raise ConfigError(f"the policy file {path} cannot be used", cause=cause or "", fix=fix) from error
-
-
-def _pushes_to(listen: str) -> str:
-    return f"pushes to {listen}"
-
-
-def _by_address(cameras: Iterable[CameraTable]) -> list[list[CameraTable]]:
-    groups: defaultdict[str, list[CameraTable]] = defaultdict(list)
-    for camera in cameras:
-        groups[camera.listen].append(camera)
-    return list(groups.values())

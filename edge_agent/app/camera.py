@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -207,3 +208,16 @@ class CameraDesk:
 def _route(camera: CameraTable) -> Route:
     credentials = Credentials(camera.user, password_of(camera), camera.auth) if camera.user else None
     return Route(device_id=camera.id, allow=camera.networks, credentials=credentials)
+
+
+def by_address(cameras: Iterable[CameraTable]) -> list[list[CameraTable]]:
+    """Cameras that push to one address are listened for together."""
+    groups: defaultdict[str, list[CameraTable]] = defaultdict(list)
+    for camera in cameras:
+        groups[camera.listen].append(camera)
+    return list(groups.values())
+
+
+def pushes_to(listen: str) -> str:
+    """What incidents of pushes to an address are about."""
+    return f"pushes to {listen}"

@@ -86,11 +86,9 @@ class CameraKeeper:
         if not self._is_news(message, now):
             self._note(message, now)
             return  # heartbeats, motion events, and the same vehicle in every frame, would fill the disk
-        evidence = self._stores.evidence
-        kept = [evidence.keep(each.body, each.media_type, each.role) for each in message.pictures]
-        kept += [
-            evidence.keep(each.raw, MEDIA_TYPES.get(each.form, "text/plain"), "message") for each in message.documents
-        ]
+        blobs = [(each.body, each.media_type, each.role) for each in message.pictures]
+        blobs += [(each.raw, MEDIA_TYPES.get(each.form, "text/plain"), "message") for each in message.documents]
+        kept = self._stores.evidence.keep_all(blobs)
         for event, seen in plates_seen(message, self.table.id, now, tuple(kept)):
             if self._merger is not None and event.track:
                 self._merged(_adding(event, seen, now))

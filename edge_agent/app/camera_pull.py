@@ -182,10 +182,14 @@ class CameraPuller:
         with closing(self._opened()) as pull:
             point = PullPoint(pull, self._table, self._request().path, self._clock)
             point.subscribe()
-            while not self._stop.is_set():
-                message = self._reader.push(point.messages())
-                with self._lock:
-                    self._take([message])
+            try:
+                while not self._stop.is_set():
+                    message = self._reader.push(point.messages())
+                    with self._lock:
+                        self._take([message])
+            finally:
+                if self._stop.is_set():
+                    point.unsubscribe(target_of(self._table, self._link))
 
     _WAYS: ClassVar[Mapping[str, Callable[[CameraPuller], None]]] = {
         "stream": _stream,

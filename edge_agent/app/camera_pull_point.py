@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 
 from edge_agent.app.camera_keep import password_of
 from edge_agent.config_camera import CameraTable
 from edge_agent.drivers.plate import pull_point as soap
 from edge_agent.links.http_causes import PullError
-from edge_agent.links.http_pull import HttpPull
+from edge_agent.links.http_pull import HttpPull, PullLimits, PullTarget
 from edge_agent.model.moment import Moment
 
 WAIT_S = 5
@@ -21,10 +21,11 @@ LIVES_S = 60
 RENEW_S = 20.0
 MOST_MESSAGES = 50
 NONCE_BYTES = 16
+LAST_WORD = PullLimits(connect_s=1, head_s=1, answer_s=1)
 
 
 class PullPoint:
-    """One subscription, from `subscribe` on. A camera forgets it after LIVES_S without a question."""
+    """One subscription, from `subscribe` to `unsubscribe`. A camera forgets it after LIVES_S without a question."""
 
     def __init__(self, pull: HttpPull, table: CameraTable, path: str, clock: Callable[[], Moment]) -> None:
         """`path` is that of the camera's event service. ConfigError when the password cannot be read."""
@@ -57,6 +58,14 @@ class PullPoint:
         if b"PullMessagesResponse" not in answer:
             raise PullError("The camera answers with no events", cause="it has forgotten the subscription, or restarts")
         return answer
+
+    def unsubscribe(self, target: PullTarget) -> None:
+        """Let the camera forget us now: it has few subscriptions to give. PullError when it does not answer at once.
+
+        It is asked over a connection of its own, because the other has been closed to stop what waited there.
+        """
+        with closing(HttpPull(target, LAST_WORD)) as pull:
+            pull.ask(self._point.path, soap.unsubscribe_question(self._header(), self._point), soap.MEDIA_TYPE)
 
     def _asked(self, path: str, question: bytes) -> bytes:
         return self._pull.ask(path, question, soap.MEDIA_TYPE)

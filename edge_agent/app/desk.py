@@ -34,6 +34,7 @@ from edge_agent.model.wire import moment_of
 from gate_contract.v1.act_pb2 import SignedAct
 from gate_contract.v1.decision_pb2 import Decision
 from gate_contract.v1.passage_pb2 import LANE_KIND_OBSERVATION, Passage
+from gate_contract.words import quoted
 
 LOG = structlog.get_logger()
 
@@ -191,10 +192,10 @@ class DeskWorker:
 
     def _act(self, handed: Handed, uid: int | None) -> Answer:
         """Judge an act, make it durable, and answer. `uid` is None for one from the spool."""
-        judged = judge(handed, self._site_id, self._officers(), self._find, spooled=uid is None)
-        LOG.info(
-            "desk.act", act=judged.act.act_id, passage=judged.act.passage_id, outcome=judged.outcome.value, uid=uid
-        )
+        now_ns, spooled = self._clock().wall, uid is None
+        judged = judge(handed, self._site_id, self._officers(), self._find, now_unix_ns=now_ns, spooled=spooled)
+        names = {"act": quoted(judged.act.act_id), "passage": quoted(judged.act.passage_id)}
+        LOG.info("desk.act", **names, outcome=judged.outcome.value, uid=uid)
         if judged.is_forged:
             text = f"An act was refused whose signature is not that of officer {judged.act.officer_id} (user id {uid})"
             self._outputs.alarm("act-refused", text)

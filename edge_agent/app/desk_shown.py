@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from edge_agent.desk.state import Kept
-from edge_agent.status.words_rules import explained
+from edge_agent.status.words_rules import explained, explained_of
 from gate_contract.hold_words import named
-from gate_contract.holds import Hold
+from gate_contract.holds import Hold, Need
 from gate_contract.v1.act_pb2 import OfficerAct
-from gate_contract.v1.decision_pb2 import Action, Finding
+from gate_contract.v1.decision_pb2 import ACTION_INSPECT, Action, Finding
 
 
 def kept_shown(lane_id: str, kept: Kept) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def kept_shown(lane_id: str, kept: Kept) -> dict[str, Any]:
         "documents": list(kept.looks.documents),
         "released": kept.released,
         "opening": kept.opening.value,
+        "went_back": kept.gone,
     }
     if kept.released:
         return named
@@ -32,16 +34,24 @@ def kept_shown(lane_id: str, kept: Kept) -> dict[str, Any]:
         **named,
         "action": _action(standing.action),
         "holds": [_hold(each, _finding(kept, each)) for each in standing.holds],
-        "needs": [{"authority": each.authority, "en": each.en, "zh": each.zh} for each in standing.needs],
+        "needs": [
+            {"authority": each.authority, "act": _act_for(each, standing.holds), "en": each.en, "zh": each.zh}
+            for each in standing.needs
+        ],
         "acts": [_act(opened.act) for _, opened in kept.acts],
         "acts_waiting": len(kept.waiting),
     }
 
 
+def _act_for(need: Need, holds: Sequence[Hold]) -> str:
+    """Which of gatectl's acts settles it: inspecting where that is asked for, else lifting; "" at the staffed lane."""
+    if not need.authority:
+        return ""
+    mine = [each for each in holds if each.authority == need.authority and each.code in need.codes]
+    return "inspect" if any(each.action == ACTION_INSPECT and not each.lifted_by for each in mine) else "lift"
+
+
 def _hold(hold: Hold, finding: Finding | None) -> dict[str, Any]:
-    inputs: dict[str, str] = {}
-    for each in finding.inputs if finding is not None else ():
-        inputs.setdefault(each.name, each.value)
     english, chinese = named(hold.authority)
     return {
         "authority": hold.authority,
@@ -51,7 +61,7 @@ def _hold(hold: Hold, finding: Finding | None) -> dict[str, Any]:
         "action": _action(hold.action),
         "severity": hold.severity,
         "en": hold.explanation,
-        "zh": explained(hold.code, inputs) or hold.explanation,
+        "zh": (explained(hold.code, {}) if finding is None else explained_of(finding)) or hold.explanation,
         "lifted_by": hold.lifted_by,
         "lift_reason": hold.lift_reason,
     }

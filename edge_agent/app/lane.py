@@ -6,7 +6,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from hashlib import sha256
 from operator import attrgetter
 from typing import Protocol
@@ -117,7 +117,7 @@ class LaneWorker:
         if state is None:
             LOG.warning("lane.memory_unreadable", lane=self.lane_id)
         state = state or LaneState()
-        self._state = replace(state, unwatched=state.on_scale)
+        self._state = state.again_at(self._clock())
         # Taken by the thread: while the disk is full that waits, and whoever starts the agent must not.
         self._waiting = [entry for entry in self._journal.spool.inbox() if entry.device_id in self.devices]
         self._thread.start()
@@ -239,7 +239,11 @@ def _worth_keeping(old: LaneState, new: LaneState) -> bool:
 
 
 _kept = attrgetter(
-    *(each.name for each in fields(LaneState) if each.name not in ("seen", "unwatched", "faults", "before_left"))
+    *(
+        each.name
+        for each in fields(LaneState)
+        if each.name not in ("seen", "resumed", "unwatched", "faults", "before_left")
+    )
 )
 
 

@@ -31,7 +31,7 @@ _NEW_WORDS = ("entered", "exited", "again", "turned", "behind", "unrecorded", "i
 
 def remember(state: LaneState) -> bytes:
     """The state as bytes; b"" for an empty lane with nothing to remember."""
-    if replace(state, faults=(), in_active=False, out_active=False) == LaneState():
+    if replace(state, faults=(), resumed=None, in_active=False, out_active=False) == LaneState():
         return b""
     return json.dumps(
         {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ import grpc
 import structlog
 
 from edge_agent.app.incidents import IncidentBook
+from edge_agent.app.reference_orders import OrderDesk
 from edge_agent.decide.boarding import boarding_keys
 from edge_agent.decide.known import Known
-from edge_agent.decide.orders import NO_ORDERS, Orders, to_alarm
 from edge_agent.decide.recent import Recent
 from edge_agent.decide.registers import Key, Registers
 from edge_agent.errors import EdgeAgentError
@@ -22,7 +22,8 @@ from edge_agent.keys import AgentKeys
 from edge_agent.model.moment import Moment
 from edge_agent.reference.cache import ReferenceCache, SliceRefusedError
 from edge_agent.reference.fetch import refresh
-from edge_agent.reference.follow import Pinned, follow
+from edge_agent.reference.follow import Pinned, follow, not_signed_any_more
+from edge_agent.reference.freshness import told_old
 from edge_agent.reference.sailing_keys import SailingKeys
 from gate_contract.rules import BookingIndex, Policy, PolicyError
 from gate_contract.v1.decision_pb2 import Decision
@@ -45,12 +46,6 @@ FIRST_WITHIN_S = 1.0
 
 SWEEP_EVERY_S = 60.0
 """What is over is forgotten so often, online or not."""
-
-MOST_ALARMED = 20
-"""Orders that do not hold are told one by one up to so many at a time; the others are counted in the log."""
-
-MOST_TOLD = 1_000
-"""Of so many it is remembered that they were told; then they may be told again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +71,8 @@ class ReferenceDesk:
         self.cache = ReferenceCache(state_dir / "reference.db")
         self.keys = SailingKeys(state_dir / "sailing-keys.db", self.cache.refetch)
         self._known, self._recent = Known(BookingIndex(()), None), Recent()
-        self._orders: Orders = NO_ORDERS
-        self._told: set[str] = set()
-        self._policy_text: str | None = None
+        self._orders = OrderDesk(self._tell_of_orders)
+        self._policies: dict[str, str] = {}
         self._lock = threading.Lock()
         self._renewing = threading.Lock()
         self._closing = threading.Event()
@@ -89,6 +83,10 @@ class ReferenceDesk:
 
     def start(self) -> None:
         """Go by what is here from before; once, before anything is decided."""
+        if self.cache.damage:
+            text = f"reference.db is damaged: {self.cache.damage}. It is fetched anew; look at the disk (dmesg)"
+            now = self._reporting.clock()
+            self._reporting.tell([self._reporting.incidents.over_at_once("reference-damaged", text, now)])
         self._renew(self.cache.items(), came=False)
         self._sweeper.start()
 
@@ -126,6 +124,10 @@ class ReferenceDesk:
         except grpc.RpcError as error:
             if not isinstance(error, grpc.Call) or error.code() is not grpc.StatusCode.UNIMPLEMENTED:
                 raise
+            if self.cache.made_unix_ns:  # it knew it before: nobody makes this gate believe what is not signed
+                refusal = not_signed_any_more()
+                self._refused(refusal)
+                raise refusal from None
             self._without_follow = channel
             LOG.warning("reference.no_follow", problem="the collector is of an older release: it gives no orders")
         finally:
@@ -139,14 +141,17 @@ class ReferenceDesk:
     def _take(self, found: Slice, keys: Iterable[SailingKey]) -> bool:
         now = self._reporting.clock()
         with self._renewing:
-            self.keys.take(keys)
-            taken = self.cache.take(found, now)
+            self.cache.check(found, now)
+            self.keys.take(keys)  # before the manifests that name them: without its key a manifest knows nobody
+            held, now_ns = self._known.registers, self._now_unix_ns(now)
+            taken = self.cache.take(found, now, lambda fresh: self._orders.unfounded(fresh, held, now_ns))
+            self._orders.tell()
             if taken.items:
                 self._renew(taken.items, came=True)
                 self._destroy_keys(now)
         if found.complete:
             self._caught_up.set()
-            self._end(now)
+            self._see_age(self.cache.age_s(now) or 0, now)
         return not taken.again
 
     def _refused(self, error: SliceRefusedError) -> None:
@@ -154,7 +159,10 @@ class ReferenceDesk:
         self._reporting.tell(self._reporting.incidents.began(REFERENCE, "reference-refused", str(error), now))
         self.cache.refetch()
 
-    def _end(self, now: Moment) -> None:
+    def _see_age(self, age_s: int, now: Moment) -> None:
+        if text := told_old(age_s):
+            self._reporting.tell(self._reporting.incidents.began(REFERENCE, "reference-old", text, now))
+            return
         if ended := self._reporting.incidents.ended(REFERENCE, now):
             self._reporting.tell(ended)
 
@@ -188,42 +196,34 @@ class ReferenceDesk:
         registers, problems = held.with_changes(changes)
         for problem in problems:
             LOG.warning("reference.item_unusable", problem=problem)
-        known = replace(self._known, registers=registers, made_unix_ns=self.cache.made_unix_ns)
+        known = replace(self._timed(), registers=registers)
         if registers.orders is not held.orders or registers.officers is not held.officers:
-            signed = list(registers.orders.values())
-            self._orders = self._orders.renewed(signed, registers.officers, known.now_unix_ns(now))
+            self._orders.renew(registers, known.now_unix_ns(now), came=came)
             known = replace(known, orders=self._orders.index)
-            LOG.info("orders.changed", **self._orders.standing(known.now_unix_ns(now)))
-            fresh = set(signed) - set(held.orders.values()) if came else set()
-            self._alarm(fresh, known.now_unix_ns(now), now)
         self._known = replace(known, policy=self._policy(registers, now))
 
-    def _alarm(self, fresh: Collection[bytes], now_unix_ns: int, now: Moment) -> None:
-        """Orders that are refused, each version once, and never what they are about."""
-        if len(self._told) > MOST_TOLD:
-            self._told.clear()
-        errors = [each for each in to_alarm(self._orders, fresh, now_unix_ns) if str(each) not in self._told]
-        self._told.update(str(each) for each in errors)
-        for error in errors[MOST_ALARMED:]:
-            LOG.error("order.refused", order=error.order_id, reason=error.reason)
-        texts = [f"This gate does not follow {error}" for error in errors[:MOST_ALARMED]]
-        book = self._reporting.incidents
+    def _tell_of_orders(self, texts: list[str]) -> None:
+        now, book = self._reporting.clock(), self._reporting.incidents
         self._reporting.tell([book.over_at_once("order-refused", text, now) for text in texts])
 
     def _policy(self, registers: Registers, now: Moment) -> Policy | None:
-        """The collector's policy for this site, or for all; one that is wrong changes nothing, and is alarmed."""
-        text = registers.policies.get(self._site_id, registers.policies.get(""))
-        if text == self._policy_text:
+        """The collector's policy for this site, or for all; one that is wrong changes nothing, and is alarmed.
+
+        Where none was in force before it, that for all is, rather than the site's own file.
+        """
+        found = {site: registers.policies[site] for site in (self._site_id, "") if site in registers.policies}
+        if found == self._policies:
             return self._known.policy
-        self._policy_text = text
-        if text is None:
-            return None
-        try:
-            return Policy.from_toml(text)
-        except PolicyError as error:
-            told = f"This gate does not take over the policy that the collector sent. {error}"
-            self._reporting.tell([self._reporting.incidents.over_at_once("policy-refused", told, now)])
-            return self._known.policy
+        self._policies = found
+        for text in found.values():
+            try:
+                return Policy.from_toml(text)
+            except PolicyError as error:
+                told = f"This gate does not take over the policy that the collector sent. {error}"
+                self._reporting.tell([self._reporting.incidents.over_at_once("policy-refused", told, now)])
+            if self._known.policy is not None:
+                return self._known.policy
+        return None
 
     # --- for whoever decides -------------------------------------------------------------------------------------
 
@@ -232,8 +232,7 @@ class ReferenceDesk:
         if not self._caught_up.wait(FIRST_WITHIN_S):
             self._caught_up.set()
         index, age_s = self.cache.index(), self.cache.age_s(now)
-        made_ns = self.cache.made_unix_ns
-        return replace(self._known, index=index, age_s=age_s, made_unix_ns=made_ns, recent=self._recent)
+        return replace(self._timed(), index=index, age_s=age_s, recent=self._recent)
 
     def decided(self, passage: Passage, decision: Decision) -> None:
         """Remember a passage, for those that come after it."""
@@ -265,7 +264,10 @@ class ReferenceDesk:
         }
 
     def _now_unix_ns(self, now: Moment) -> int:
-        return replace(self._known, made_unix_ns=self.cache.made_unix_ns).now_unix_ns(now)
+        return self._timed().now_unix_ns(now)
+
+    def _timed(self) -> Known:
+        return replace(self._known, made_unix_ns=self.cache.made_unix_ns, fetched=self.cache.fetched)
 
     def close(self) -> None:
         """Close the caches."""

@@ -20,7 +20,6 @@ from edge_agent.journal.evidence import EvidenceStore
 from edge_agent.links.watch import DeviceWatch
 from edge_agent.model.moment import Moment
 from edge_agent.model.observation import LaneReading
-from edge_agent.model.observation_wire import axles_weighed
 from edge_agent.model.readings import (
     KILOGRAMS_PER_UNIT,
     DeviceEvent,
@@ -59,10 +58,11 @@ class ScaleOutputs:
 
 
 def _axles(ticket: Read) -> list[Decimal]:
-    """In kilograms; none where the ticket tells none."""
+    """In kilograms, of the vehicle's groups before this one, too; none where the tickets tell none."""
     weight = ticket.reading
     factor = KILOGRAMS_PER_UNIT[weight.unit] if isinstance(weight, Weight) else Decimal(1)
-    return [axle * factor for axle in ticket.parts.get("axles", ())]
+    earlier = (ticket.before or {}).get("axles", ())
+    return [axle * factor for axle in (*earlier, *ticket.parts.get("axles", ()))]
 
 
 class GarbledBuffer:
@@ -104,7 +104,7 @@ class ScaleStation:
     ) -> None:
         """On `line`, which `start` opens. ConfigError when the profile cannot work."""
         profile = load_profile(table.profile)
-        self.table, self._lane_id = table, lane.id
+        self.table = table
         self._clock, self._evidence, self._outputs = clock, evidence, outputs
         self._driver = ScaleDriver(profile, variant=table.variant, unit=table.unit)
         self._line = line
@@ -210,13 +210,13 @@ class ScaleStation:
             return []
         sample = self.last = WeightSample(self.table.id, now, item.reading)
         self._curve.add(sample)
-        axles = _axles(item)
-        stable = self._stability.printed(sample, axles) if item.printed else self._stability.feed(sample)
+        if item.printed:
+            stable = self._stability.printed(sample, _axles(item), group=item.group)
+        else:
+            stable = self._stability.feed(sample)
         if stable is None:
             return [sample]
-        # Before the weight, which may complete the passage.
-        weighed: list[LaneReading] = [axles_weighed(stable, self._lane_id, axles)] if axles else []
-        return [*weighed, sample, replace(stable, curve=self._kept_curve())]
+        return [sample, replace(stable, curve=self._kept_curve())]
 
     def _kept_curve(self) -> EvidenceRef | None:
         if self._curve.copies >= MOST_CURVES:

@@ -27,6 +27,7 @@ from edge_agent.model.readings import DeviceState
 from edge_agent.status.disk import DiskUse, disk_use
 from edge_agent.status.health import Found, Now, assess
 from edge_agent.status.snapshot import FORMAT, write_snapshot
+from edge_agent.status.words_rules import explained_of
 from gate_contract.v1.decision_pb2 import Action
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class StatusWriter:
         receipts = agent.connector.keys.collector_receipts
         self._watch = JournalWatch(agent.journal, agent.site.agent.state_dir / "journal", receipts)
         self._decisions = DecisionCount(agent.journal)
+        self._kinds = {table.id: table.kind for table in agent.site.lane}
         self._metrics: tuple[SnapshotCollector, MetricsServer] | None = None
         if agent.site.metrics.listen is not None:
             self._metrics = _serve_metrics(agent.site.metrics.listen)
@@ -195,6 +197,7 @@ class StatusWriter:
         state, last = lane.state, lane.last
         shown: dict[str, Any] = {
             "id": lane.lane_id,
+            "kind": self._kinds[lane.lane_id],
             "passage": state.passage and state.passage.passage_id,
             "recorded": state.recorded,
             "decided": lane.decided,
@@ -212,7 +215,12 @@ class StatusWriter:
                 "kilograms": f"{weighings[-1].kilograms:f}" if weighings else None,
                 "action": Action.Name(last.decision.action).removeprefix("ACTION_").lower(),
                 "findings": [
-                    {"code": finding.code, "severity": finding.severity, "explanation": finding.explanation}
+                    {
+                        "code": finding.code,
+                        "severity": finding.severity,
+                        "explanation": finding.explanation,
+                        "zh": explained_of(finding),
+                    }
                     for finding in last.decision.findings
                 ],
             }

@@ -184,17 +184,19 @@ class Core:
         """The vehicle has left: what was noted of it is told, and whoever waits is next."""
         state = ended.state
         if state.recorded and state.unrecorded and state.passage is not None:
-            reason = "the vehicle has left; what was read after the decision has been added"
+            who = "person" if self.settings.kind == "passenger" else "vehicle"
+            reason = f"the {who} has left; what was read after the decision has been added"
             told = self.revise(state, state.passage, reason, now)
             ended = Advance(told.state, ended.passages + told.passages, ended.orphans)
         return ended.then(self.next_in_queue(self.emptied(ended.state, left), now))
 
     def backed_out(self, state: LaneState, now: Moment) -> Advance:
-        """The vehicle went back the way it came; what the entry loop said of that is its own."""
-        state, own = replace(state, queued=()), state.queued
+        """The vehicle went back the way it came; what the entry loop said of that is its own. Whoever waits is next."""
+        own = tuple(each for each in state.queued if isinstance(each, Observation) and each.kind in TRIGGERS)
+        state = replace(state, queued=tuple(each for each in state.queued if each not in own))
         orphans: list[OrphanReading] = []
         for reading in own:
-            noted = self.noted(state, reading, now) if isinstance(reading, Observation) else Advance(state)
+            noted = self.noted(state, reading, now)
             state, orphans = noted.state, [*orphans, *noted.orphans]
         if state.recorded and state.passage is not None:
             changed = replace(state.passage, closed_by=ClosedBy.BACKED_OUT)

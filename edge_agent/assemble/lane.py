@@ -15,7 +15,7 @@ How a passage goes:
   vehicle while this one stands there waits for it.
 
 Every reading ends in exactly one passage, or comes out as an orphan with the reason. Whatever the devices do, a passage
-is decided within `LaneSettings.bound_s` of its opening.
+is decided within `LaneSettings.bound_s` of its opening; where the agent was away then, within `grace_s` of its return.
 """
 
 from __future__ import annotations
@@ -64,8 +64,9 @@ class GateLane:
                 return Advance(state.told_of(reading))
 
     def _tick(self, state: LaneState, now: Moment) -> Advance:
-        if state.passage is None:
-            return Advance(state)
+        back = None if state.resumed is None else now.seconds_since(state.resumed)
+        if state.passage is None or (back is not None and back < self._settings.grace_s):
+            return Advance(state)  # after the agent was away, first hear what the devices say
         if state.recorded:
             return self._tick_of_decided(state, state.passage, now)
         core, settings = self._core, self._settings
@@ -89,6 +90,8 @@ class GateLane:
             gone = not core.awaits_exit(state) or now.seconds_since(state.left) >= settings.approach_s
             return core.followed(Advance(state), state.left, now) if gone else Advance(state)
         since, limit = state.seen or passage.decided, SILENT_SCALE_S
+        if state.on_scale and state.resumed is not None and state.resumed.seconds_since(since) > 0:
+            since = state.resumed  # before, nobody listened
         if not state.on_scale:
             limit = settings.stand_s if core.is_here(state) else settings.approach_s
         gone = now.seconds_since(since) > limit

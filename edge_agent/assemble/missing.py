@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from edge_agent.assemble.state import LaneSettings, LaneState
-from edge_agent.assemble.vehicles import has
+from edge_agent.assemble.vehicles import has, is_broken_off
 from edge_agent.model.observation import ReadingKind
 from edge_agent.model.passage import ClosedBy, Missing, OpenedBy, Passage
 
@@ -47,8 +47,10 @@ def _why(passage: Passage, state: LaneState, kind: ReadingKind, closed_by: Close
         return _why_no_weight(state, closed_by)
     if kind == "plate" and passage.plates:
         return "the camera saw a vehicle and could not read its plate"
+    if any(reading.kind == kind and is_broken_off(reading) for reading in passage.readings):
+        return "the portal fell silent while the vehicle was in it"
     if kind == "document" and state.behind and passage.opened_by is not OpenedBy.DOCUMENT:
-        return "somebody followed another person closely and showed no document"
+        return "followed another person closely and showed no document"
     return NOT_CAME[kind]
 
 

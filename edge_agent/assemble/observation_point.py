@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from edge_agent.assemble.core import MAX_READINGS, Core
 from edge_agent.assemble.state import Advance, LaneSettings, LaneState, OrphanReading, RecentVehicle
-from edge_agent.assemble.vehicles import is_similar
+from edge_agent.assemble.vehicles import is_same_plate
 from edge_agent.model.moment import Moment
 from edge_agent.model.observation import LaneReading, Observation
 from edge_agent.model.passage import ClosedBy, OpenedBy
@@ -61,12 +61,12 @@ class ObservationPoint:
         return ticked.then(first)
 
     def _is_same(self, known: RecentVehicle, plate: PlateSeen) -> bool:
-        """The same plate; or, from the same camera and within `grace_s`, one that differs in a character or two."""
+        """The same plate; or, from the same camera and within `grace_s`, one that a camera may take for it."""
         last = known.passage.plates[-1]
         if any(read.text == plate.text for read in known.passage.plates):
             return True
         soon = abs(plate.at.seconds_since(last.at)) <= self._settings.grace_s
-        return soon and plate.device_id == last.device_id and is_similar(last.text, plate.text)
+        return soon and plate.device_id == last.device_id and is_same_plate(last.text, plate.text)
 
     def _again(self, state: LaneState, known: RecentVehicle, plate: PlateSeen, now: Moment) -> Advance:
         passage = known.passage

@@ -80,6 +80,7 @@ class LaneState:
         settled: when the weight first stood still.
         left: when the scale fell to the clearing weight, or without a scale the exit was free again.
         seen: last sign of the vehicle: the scale, or a loop.
+        resumed: when the agent began again with this passage under way; not remembered.
         unwatched: the scale was not heard for a while with the vehicle on it: another one may stand there now.
         entered: the entry loop went for this passage.
         exited: the exit loop went for it.
@@ -102,6 +103,7 @@ class LaneState:
     settled: Moment | None = None
     left: Moment | None = None
     seen: Moment | None = None
+    resumed: Moment | None = None
     unwatched: bool = False
     before: Passage | None = None
     before_left: Moment | None = None
@@ -116,6 +118,10 @@ class LaneState:
     out_active: bool = False
     recent: tuple[RecentVehicle, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
+
+    def again_at(self, now: Moment) -> LaneState:
+        """The state with which an agent that was stopped or killed goes on."""
+        return replace(self, unwatched=self.on_scale, resumed=now if self.passage else None)
 
     def told_of(self, event: DeviceEvent) -> LaneState:
         """The state after a device changed its own."""

@@ -12,7 +12,9 @@ from edge_agent.model.moment import SECOND, Moment
 from edge_agent.model.observation import Observation, ReadingKind
 from edge_agent.model.passage import LaneKind, Passage
 from edge_agent.model.readings import PlateSeen
-from gate_contract.iso6346 import is_valid
+from gate_contract.iso6346 import LETTERS, is_valid
+from gate_contract.rules.plates import PROVINCES
+from gate_contract.rules.plates import folded as look_alikes_folded
 
 SAME_VEHICLE_EDITS = 2
 """Two reads of one camera that differ in at most so many characters are of one vehicle."""
@@ -42,12 +44,17 @@ def plate_read(passage: Passage) -> str:
 
 
 def has(passage: Passage, kind: str) -> bool:
-    """Whether the passage has a reading of this kind; axles are a weight, too."""
+    """Whether the passage has a reading of this kind; axles are a weight, too, and half an occupancy is none."""
     if kind == "plate":
         return bool(plate_read(passage))
     if kind == "weight":
         return bool(passage.weighings) or has(passage, "axles")
-    return any(reading.kind == kind for reading in passage.readings)
+    return any(reading.kind == kind and not is_broken_off(reading) for reading in passage.readings)
+
+
+def is_broken_off(reading: Observation) -> bool:
+    """Whether it is of a portal that fell silent while the vehicle was in it: what it says of the rest is nothing."""
+    return reading.kind == "radiation" and reading.active is False
 
 
 def names(passage: Passage, kind: ReadingKind) -> list[str]:
@@ -70,17 +77,40 @@ def is_next_plate(state: LaneState, passage: Passage, plate: PlateSeen) -> bool:
     """The same camera sees quite another plate (or the vehicle has left): another vehicle.
 
     A tractor's plate and a trailer's are never held against each other. Where this camera has read only the one, the
-    other is held against what the other cameras read.
+    other is held against what the other cameras read. Two plates that differ in a character or two are one vehicle's,
+    misread, unless a loop tells that somebody follows: then only look-alikes are.
     """
     if not plate.text:
         return False
     mine = [read for read in passage.plates if read.text and read.device_id == plate.device_id]
+    trailer, follower = is_trailer(plate.text), entered_behind(state)
+    of_others = [read.text for read in passage.plates if read.text and is_trailer(read.text) == trailer]
     if not mine:
-        return (state.left is not None and bool(plate_read(passage))) or (state.recorded and state.unwatched)
-    trailer = is_trailer(plate.text)
-    alike = [read.text for read in mine if is_trailer(read.text) == trailer]
-    alike = alike or [read.text for read in passage.plates if read.text and is_trailer(read.text) == trailer]
-    return bool(alike) and not any(is_similar(text, plate.text) for text in alike)
+        if (state.left is not None and bool(plate_read(passage))) or (state.recorded and state.unwatched):
+            return True
+        return follower is not None and _is_of_follower(state, of_others, plate, follower)
+    alike = [read.text for read in mine if is_trailer(read.text) == trailer] or of_others
+    same = is_similar if follower is None else is_same_plate
+    return bool(alike) and not any(same(text, plate.text) for text in alike)
+
+
+def _is_of_follower(state: LaneState, known: list[str], plate: PlateSeen, follower: Observation) -> bool:
+    """Whether a camera's first word, after somebody else entered, is of who entered: by its own time, if it tells one.
+
+    A trailer's plate that comes alone is the rear of who is there.
+    """
+    if any(is_same_plate(text, plate.text) for text in known):
+        return False
+    taken = _time_of(plate)
+    if taken is not None and _apart(follower.at, taken) <= SAME_CLOCK_S:
+        return taken.timestamp() > follower.at.wall / SECOND
+    return bool(known) or (state.recorded and not is_trailer(plate.text))
+
+
+def entered_behind(state: LaneState) -> Observation | None:
+    """The loop's word of the first who entered behind the one who is there."""
+    triggers = (each for each in state.queued if isinstance(each, Observation) and each.kind in TRIGGERS)
+    return next((each for each in triggers if each.active), None)
 
 
 def is_similar(one: str, other: str) -> bool:
@@ -88,9 +118,22 @@ def is_similar(one: str, other: str) -> bool:
     return Levenshtein.distance(one, other) <= SAME_VEHICLE_EDITS
 
 
+def is_same_plate(one: str, other: str) -> bool:
+    """Two reads of one plate also where another vehicle is near: nothing differs but look-alikes and the province.
+
+    Vehicles of one owner have neighbouring numbers and drive behind each other; a character that cameras do not
+    confuse is then another vehicle's.
+    """
+    return _serial(one) == _serial(other)
+
+
+def _serial(plate: str) -> str:
+    return look_alikes_folded(plate.lstrip(PROVINCES))
+
+
 def is_next(state: LaneState, passage: Passage, reading: Observation, lane: LaneKind) -> bool:
     """Whether the reading shows another vehicle or person than the one at the gate."""
-    followed = any(behind.kind in TRIGGERS for behind in state.queued if isinstance(behind, Observation))
+    followed = entered_behind(state) is not None
     match reading.kind:
         case "container":
             return _is_next_container(state, passage, reading, followed=followed)
@@ -104,13 +147,25 @@ def is_next(state: LaneState, passage: Passage, reading: Observation, lane: Lane
 
 def _is_next_container(state: LaneState, passage: Passage, reading: Observation, *, followed: bool) -> bool:
     seen = [each for each in passage.readings if each.kind == "container"]
-    if not is_valid(reading.name) or any(is_similar(each.name, reading.name) for each in seen):
+    if not is_valid(reading.name) or any(_is_same_box(each.name, reading.name) for each in seen):
         return False  # a number that was misread shows nobody
     if not seen:
         return state.left is not None and (seconds_after(state.left, reading.at) or 0) > 0
     if len({each.name for each in seen if is_valid(each.name)}) >= MOST_CONTAINERS:
         return True
     return (followed or state.recorded) and not is_pair(seen[0], reading)
+
+
+def _is_same_box(one: str, valid: str) -> bool:
+    """Whether a number may be of the box with this valid one.
+
+    Two valid ones are two boxes, however near: those of one owner have consecutive numbers. Only a letter that the
+    check digit cannot tell from another (ISO 6346) is a misread that stays valid.
+    """
+    if not is_valid(one) or one == valid:
+        return is_similar(one, valid)
+    differing = [(a, b) for a, b in zip(one, valid, strict=False) if a != b]
+    return len(differing) == 1 and differing[0][1] in LETTERS
 
 
 def is_pair(one: Observation, other: Observation) -> bool:
@@ -146,7 +201,8 @@ def _joins(group: Iterable[PlateSeen | Observation], reading: PlateSeen | Observ
     if isinstance(reading, PlateSeen):
         plates = [each.text for each in group if isinstance(each, PlateSeen)]
         alike = [text for text in plates if is_trailer(text) == is_trailer(reading.text)]
-        return any(is_similar(text, reading.text) for text in alike) if alike else (alone or not plates)
+        same_vehicle = is_similar if alone else is_same_plate
+        return any(same_vehicle(text, reading.text) for text in alike) if alike else (alone or not plates)
     same = [each.name for each in group if isinstance(each, Observation) and each.kind == reading.kind]
     if any(name == reading.name for name in same):
         return True
@@ -158,7 +214,9 @@ def is_word_again(state: LaneState, kind: ReadingKind, name: str, now: Moment) -
     before, left = state.before, state.before_left
     if before is None or left is None or not name or now.seconds_since(left) > SAME_EVENT_S:
         return False
-    return name in ([read.text for read in before.plates] if kind == "plate" else names(before, kind))
+    if kind == "plate":
+        return any(is_same_plate(name, read.text) for read in before.plates)
+    return name in names(before, kind)
 
 
 def is_of_before(before: Passage, left: Moment, at: Moment) -> bool:
@@ -179,16 +237,22 @@ def taken_of(before: Passage, left: Moment, present: Passage | None, plate: Plat
     zone, or one that is of another day than the passage (one of the two clocks is wrong), nothing is known: then the
     plate is the next vehicle's.
     """
-    try:
-        taken = datetime.fromisoformat(plate.device_time)
-    except ValueError:
-        return False
+    taken = _time_of(plate)
     # Cameras write whole seconds: allow one.
-    if taken.tzinfo is None or taken.timestamp() > left.wall / SECOND + 1:
+    if taken is None or taken.timestamp() > left.wall / SECOND + 1:
         return False
     if _apart(before.opened, taken) > SAME_CLOCK_S:
         return False
     return present is None or _apart(before.opened, taken) < _apart(present.opened, taken)
+
+
+def _time_of(plate: PlateSeen) -> datetime | None:
+    """The camera's own time; None without one, or without its zone."""
+    try:
+        taken = datetime.fromisoformat(plate.device_time)
+    except ValueError:
+        return None
+    return None if taken.tzinfo is None else taken
 
 
 def _apart(moment: Moment, taken: datetime) -> float:

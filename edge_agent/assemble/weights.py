@@ -8,7 +8,8 @@ from decimal import Decimal
 from edge_agent.assemble.core import MAX_READINGS, Core
 from edge_agent.assemble.state import Advance, LaneState
 from edge_agent.model.moment import Moment
-from edge_agent.model.passage import ClosedBy, OpenedBy
+from edge_agent.model.observation_wire import axles_weighed
+from edge_agent.model.passage import ClosedBy, OpenedBy, Passage
 from edge_agent.model.readings import StableWeight
 
 UNWATCHED_S = 2.0
@@ -43,19 +44,32 @@ class Weights:
         passage = state.passage
         if passage is None:  # _loaded leaves none empty
             return Advance(state)
-        if not state.recorded:
-            earlier = passage.weighings[: MAX_READINGS - 1]  # the last one counts
-            weighed = replace(passage, weighings=(*earlier, weight))
-            return self._core.complete(replace(state, passage=weighed, settled=state.settled or now), now)
-        if len(passage.weighings) >= MAX_READINGS or not _moved(passage.weighings, weight):
+        if state.recorded:
+            return self._weighed_again(state, passage, weight, now)
+        passage = self._with_axles(state, passage, weight)
+        earlier = passage.weighings[: MAX_READINGS - 1]  # the last one counts
+        weighed = replace(passage, weighings=(*earlier, weight))
+        return self._core.complete(replace(state, passage=weighed, settled=state.settled or now), now)
+
+    def _weighed_again(self, state: LaneState, passage: Passage, weight: StableWeight, now: Moment) -> Advance:
+        """After the decision."""
+        moved = weight.goes_on or _moved(passage.weighings, weight)
+        if len(passage.weighings) >= MAX_READINGS or not moved:
             return Advance(state)
         changed = replace(
-            passage,
+            self._with_axles(state, passage, weight),
             weighings=(*passage.weighings, weight),
             late_weighings=passage.late_weighings | {len(passage.weighings)},
         )
-        reason = f"the weight stood still again, at {weight.kilograms:f} kg, after the passage had been decided"
+        again = "a further group of axles was weighed" if weight.goes_on else "the weight stood still again"
+        reason = f"{again}, at {weight.kilograms:f} kg, after the passage had been decided"
         return self._core.revise(state, changed, reason, now)
+
+    def _with_axles(self, state: LaneState, passage: Passage, weight: StableWeight) -> Passage:
+        """The passage with the axles that were told together with its weight."""
+        if not weight.axles or self._core.is_full(passage, "axles"):
+            return passage
+        return self._core.put(state, axles_weighed(weight, self._core.settings.lane_id)).passage or passage
 
     def _loaded(self, state: LaneState, now: Moment) -> Advance:
         if state.passage is None:
@@ -97,6 +111,8 @@ def heard(state: LaneState, now: Moment) -> LaneState:
 def _is_another(state: LaneState, weight: StableWeight) -> bool:
     """Whether the weight is of another vehicle than the one that was weighed before the scale was not heard."""
     passage = state.passage
+    if weight.goes_on:
+        return False
     return state.unwatched and passage is not None and bool(passage.weighings) and _moved(passage.weighings, weight)
 
 

@@ -97,11 +97,13 @@ def judge(
     officers: Mapping[str, Officer],
     find: Callable[[str], Kept | None],
     *,
+    now_unix_ns: int = 0,
     spooled: bool = False,
 ) -> Judged:
     """Judge an act. `find` gives the passage that this gate keeps under a name.
 
-    `spooled`: nobody waits for the answer, so that whatever holds is recorded, also when it can do nothing.
+    `now_unix_ns`: when it is handed over, nanoseconds since 1970-01-01T00:00:00Z. `spooled`: nobody waits for the
+    answer, so that whatever holds is recorded, also when it can do nothing; it was done before now.
     """
     try:
         act = OfficerAct.FromString(SignedAct.FromString(handed.signed).act)
@@ -114,7 +116,11 @@ def judge(
         return Judged(Outcome.REFUSED, misfit, act)
     if act.officer_id not in officers:
         return _unknown(act, kept, spooled=spooled)
-    return _known(handed, act, officers, kept, spooled=spooled)
+    judged = _known(handed, act, officers, kept, spooled=spooled)
+    until = officers[act.officer_id].valid_until_unix_ns
+    if judged.opened is not None and not spooled and 0 < until <= now_unix_ns:
+        return Judged(Outcome.REFUSED, _not_in_office(act), act)  # who left could go on acting, with an earlier time
+    return judged
 
 
 def _known(
@@ -170,12 +176,16 @@ def _why(act: OfficerAct, officer: Officer, error: ActError) -> Words:
             f"人员 {act.officer_id} 属于{named(officer.authority)[1]}，不属于{named(act.authority)[1]}",
         )
     if "in office" in error.reason:
-        return Words(
-            f"Officer {act.officer_id} was not in office at that time: ask who keeps the list of officers, and look at "
-            "this machine's clock",
-            f"人员 {act.officer_id} 当时不在任：请联系名单管理员，并检查本机时钟",
-        )
+        return _not_in_office(act)
     return Words(f"It does not hold: {error.reason}", f"操作无效：{error.reason}")
+
+
+def _not_in_office(act: OfficerAct) -> Words:
+    return Words(
+        f"Officer {act.officer_id} was not in office at that time: ask who keeps the list of officers, and look at "
+        "this machine's clock",
+        f"人员 {act.officer_id} 当时不在任：请联系名单管理员，并检查本机时钟",
+    )
 
 
 def _nothing_to_do(opened: OpenedAct, kept: Kept | None) -> Words | None:

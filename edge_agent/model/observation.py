@@ -37,7 +37,7 @@ class Observation:
         kind: never "weight" or "plate", which have their own types.
         name: what it names: a container's number, a scan, the pseudonym of a document or face, DEVICE/INPUT of an
             input, the device of a distance; "" when it names nothing.
-        active: an input's or distance's state, or whether a face was matched; None otherwise.
+        active: an input's or distance's state; whether a face was matched, or the end of an occupancy told; else None.
         initial: the first state of an input after a start; no edge was seen.
         message: the serialised gate_contract.v1.Reading.
     """

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
-
 from edge_agent.model.observation import Observation, ReadingKind
 from edge_agent.model.readings import StableWeight
 from edge_agent.model.wire import moment_of, stamp_of
@@ -21,7 +18,7 @@ def observation_of(message: reading_pb2.Reading) -> Observation | None:
     known: tuple[ReadingKind, str, bool | None]
     match message.WhichOneof("body"):
         case "radiation":
-            known = ("radiation", "", None)
+            known = ("radiation", "", message.radiation.complete)
         case "scan":
             known = ("scan", message.scan.scan_id, None)
         case "container":
@@ -51,10 +48,10 @@ def message_of(observation: Observation) -> reading_pb2.Reading:
     return reading_pb2.Reading.FromString(observation.message)
 
 
-def axles_weighed(weight: StableWeight, lane_id: str, axles: Sequence[Decimal]) -> Observation:
-    """The axles, kilograms, front first, that a scale told together with this weight, which is their sum."""
+def axles_weighed(weight: StableWeight, lane_id: str) -> Observation:
+    """The axles that a scale told together with this weight."""
     body = reading_pb2.AxleWeights(
-        axle_kilograms=[f"{axle:f}" for axle in axles],
+        axle_kilograms=[f"{axle:f}" for axle in weight.axles],
         total_kilograms=f"{weight.kilograms:f}",
         uncertainty_kilograms=f"{weight.uncertainty_kilograms:f}",
     )

@@ -94,6 +94,8 @@ class StableWeight:
         uncertainty_kilograms: standard uncertainty (k = 1) of the scale at this load.
         division_kilograms: verification division e; None when the site file does not give it.
         curve: weights of the passage up to here, once stored as evidence.
+        axles: kilograms of each, front first, that were told together with this weight, which is their sum.
+        goes_on: it is the sum so far of a vehicle weighed in several groups of axles, and this group is not its first.
     """
 
     device_id: str
@@ -105,6 +107,8 @@ class StableWeight:
     uncertainty_kilograms: Decimal
     division_kilograms: Decimal | None
     curve: EvidenceRef | None = None
+    axles: tuple[Decimal, ...] = ()
+    goes_on: bool = False
 
     @property
     def kilograms(self) -> Decimal:

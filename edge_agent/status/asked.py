@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import click
+
 from edge_agent.status.reading import Places, places
 from edge_agent.status.words import Language
+
+lang_option = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language; else gatectl's.")
+"""Of every command: whoever types it at its end means the same."""
 
 
 @dataclass(frozen=True)

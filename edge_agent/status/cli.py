@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import click
 
 from edge_agent import __version__
 from edge_agent.errors import EdgeAgentError, JournalError
-from edge_agent.status.asked import Asked
+from edge_agent.status.asked import Asked, lang_option
 from edge_agent.status.clocks import clocks_now
 from edge_agent.status.desk_commands import COMMANDS
 from edge_agent.status.disk import disk_use
@@ -22,7 +23,8 @@ from edge_agent.status.health import Found, Health, Level, Now, age_s, assess, s
 from edge_agent.status.reading import Places, journal_balance, journal_size, records
 from edge_agent.status.show import devices_lines, status_lines
 from edge_agent.status.snapshot import SnapshotError, read_snapshot
-from edge_agent.status.words import Language, sentence
+from edge_agent.status.typing_errors import wrongly_typed
+from edge_agent.status.words import Language, sentence, told
 
 WATCH_EVERY_S = 1.0
 AT_ONCE = 100
@@ -48,10 +50,11 @@ def cli(ctx: click.Context, config: Path, lang: Language | None) -> None:
 @cli.command()
 @click.option("--watch", is_flag=True, help="Show it anew every second until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; with --watch, one a line.")
+@lang_option
 @click.pass_obj
-def status(obj: Asked, watch: bool, as_json: bool) -> None:
+def status(obj: Asked, watch: bool, as_json: bool, lang: Language | None) -> None:
     """Everything at a glance: devices, lanes, journal, connection."""
-    where, language = obj.where, obj.language
+    where, language = obj.where, lang or obj.language
     health = _show_status(where, language, as_json=as_json, clear=watch)
     try:
         while watch:
@@ -64,10 +67,11 @@ def status(obj: Asked, watch: bool, as_json: bool) -> None:
 
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@lang_option
 @click.pass_obj
-def devices(obj: Asked, as_json: bool) -> None:
+def devices(obj: Asked, as_json: bool, lang: Language | None) -> None:
     """Each device with its state, its last reading and what to do."""
-    where, language = obj.where, obj.language
+    where, language = obj.where, lang or obj.language
     shown, health = gather(where)
     if as_json:
         click.echo(json.dumps({"level": shown["level"], "devices": shown["devices"]}, ensure_ascii=False))
@@ -80,10 +84,11 @@ def devices(obj: Asked, as_json: bool) -> None:
 @click.option("-n", "count", type=click.IntRange(0, 10_000), default=20, show_default=True, help="How many records.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@lang_option
 @click.pass_obj
-def tail(obj: Asked, count: int, follow: bool, as_json: bool) -> None:
+def tail(obj: Asked, count: int, follow: bool, as_json: bool, lang: Language | None) -> None:
     """The newest records of the journal."""
-    where, language = obj.where, obj.language
+    where, language = obj.where, lang or obj.language
     try:
         following = _print_records(where.state_dir, journal_size(where.state_dir) - count, language, as_json=as_json)
         while follow:
@@ -213,8 +218,34 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Chinese gets "?" instead of a failure
+    language = _asked_language(sys.argv[1:])
     try:
-        cli(standalone_mode=True)
+        if language == "zh":
+            _answered_in_chinese()
+        else:
+            cli(prog_name="gatectl", standalone_mode=True)
     except EdgeAgentError as error:
-        click.echo(f"gatectl: {error}", err=True)
+        click.echo(f"gatectl: {told(error, language)}", err=True)
         sys.exit(2)
+
+
+def _answered_in_chinese() -> None:
+    """As click does it on its own, but for what it says of a command that was typed wrongly."""
+    try:
+        sys.exit(cli(prog_name="gatectl", standalone_mode=False))
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx is not None else "gatectl"
+        click.echo(f"gatectl: {wrongly_typed(error)}。请查看：{path} --help", err=True)
+        sys.exit(error.exit_code)
+    except click.Abort:  # Ctrl-C at a question
+        sys.exit(1)
+
+
+def _asked_language(arguments: Sequence[str]) -> Language:
+    """As the last --lang says: an error is told where no command knows any more which language it was asked in."""
+    spoken = _session_language()
+    for option, value in zip(arguments, (*arguments[1:], ""), strict=True):
+        given = value if option == "--lang" else option.removeprefix("--lang=")
+        if given in ("en", "zh") and option.startswith("--lang"):
+            spoken = "zh" if given == "zh" else "en"
+    return spoken

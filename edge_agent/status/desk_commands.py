@@ -18,8 +18,8 @@ from uuid import uuid4
 import click
 
 from edge_agent.errors import ConfigError, EdgeAgentError
-from edge_agent.model.handed_act import OFFICERS
-from edge_agent.status.asked import Asked
+from edge_agent.model.handed_act import ACT_SUFFIX, OFFICERS, SPOOL
+from edge_agent.status.asked import Asked, lang_option
 from edge_agent.status.clocks import clocks_now
 from edge_agent.status.health import Found, Level, assess, since_written_s
 from edge_agent.status.layout import plain
@@ -43,7 +43,6 @@ PASSPHRASE_VARIABLE: Final = "TIDEGATE_OFFICER_PASSPHRASE"  # noqa: S105 - the n
 FEWEST_CHARACTERS: Final = 4
 """Of a passage's name, where not all of it is typed."""
 
-lang_option = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language; else gatectl's.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
 
@@ -76,12 +75,13 @@ def why(obj: Asked, asked: str | None, lang: Language | None, as_json: bool) -> 
     where, language = obj.where, lang or obj.language
     snapshot = _snapshot(where)
     found = chosen(snapshot["stopped"], asked)
-    lanes = list(dict.fromkeys((*(lane["id"] for lane in snapshot["lanes"]), *(each["lane"] for each in found))))
+    lanes: dict[str, dict[str, Any]] = {lane["id"]: lane for lane in snapshot["lanes"]}
+    lanes |= {each["lane"]: {} for each in found if each["lane"] not in lanes}
     if asked is not None and not found and asked not in lanes:
         raise EdgeAgentError(
             f"there is no lane or passage {asked!r} here", fix="see: gatectl passages, or: gatectl status"
         )
-    down = _down_words(snapshot, language)
+    down = _down_words(where, snapshot, language)
     if as_json:
         click.echo(json.dumps({"running": not down, "stopped": found}, ensure_ascii=False))
         return
@@ -91,7 +91,8 @@ def why(obj: Asked, asked: str | None, lang: Language | None, as_json: bool) -> 
     if asked is not None and asked not in lanes:
         lines = [line for each in found for line in passage_lines(each, now, language)]
     else:
-        lines = list(why_lines([asked] if asked is not None else lanes, found, now, language))
+        shown = lanes if asked is None else {asked: lanes[asked]}
+        lines = list(why_lines(shown, found, now, language))
     click.echo("\n".join(lines))
 
 
@@ -104,10 +105,10 @@ def passages(obj: Asked, lang: Language | None, as_json: bool) -> None:
     where, language = obj.where, lang or obj.language
     snapshot = _snapshot(where)
     if as_json:
-        running = not _down_words(snapshot, language)
+        running = not _down_words(where, snapshot, language)
         click.echo(json.dumps({"running": running, "passages": snapshot["stopped"]}, ensure_ascii=False))
         return
-    if down := _down_words(snapshot, language):
+    if down := _down_words(where, snapshot, language):
         click.echo(down)
     click.echo("\n".join(table_lines(snapshot["stopped"], clocks_now().unix_ns, language)) or label("none", language))
 
@@ -230,12 +231,14 @@ def _snapshot(where: Places) -> dict[str, Any]:
     return {"stopped": [], **snapshot}
 
 
-def _down_words(snapshot: dict[str, Any], language: Language) -> str:
-    """That the agent does not run, and since when nothing new is known; "" while it runs."""
+def _down_words(where: Places, snapshot: dict[str, Any], language: Language) -> str:
+    """That the agent does not run, since when nothing new is known, and how many acts wait; "" while it runs."""
     now = clocks_now()
     if assess(Found(snapshot, None), now).level is not Level.DOWN:
         return ""
-    return label("agent_down", language).format(duration(since_written_s(snapshot, now), language))
+    words = label("agent_down", language).format(duration(since_written_s(snapshot, now), language))
+    kept = sum(1 for _ in (where.state_dir / SPOOL).glob(f"*{ACT_SUFFIX}"))
+    return f"{words}\n{label('acts_kept', language).format(kept)}" if kept else words
 
 
 def _site(config: Path) -> str:
@@ -255,7 +258,7 @@ def _named(where: Places, typed: str) -> str:
         return str(found[0])
     if len(found) > 1:
         raise EdgeAgentError(f"{typed!r} may be several passages", fix="type more of its name: gatectl passages")
-    if snapshot is None or _down_words(snapshot, "en"):
+    if snapshot is None or _down_words(where, snapshot, "en"):
         return typed
     raise EdgeAgentError(f"this gate keeps no passage {typed!r}", fix="see: gatectl passages")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -26,6 +27,13 @@ ANSWER_S = 30.0
 """Longer than the agent takes to say that it cannot."""
 
 SPOOLED = "spooled"
+
+CLOSED = (
+    "use an account of the group tidegate-edge, or start the agent: systemctl start edge-agent. Until then write it "
+    "down on paper"
+)
+FULL = "make room on its disk, see: gatectl status. Until then write it down on paper, and open by hand who may go"
+"""What to do when the spool takes nothing."""
 
 
 class HandingError(EdgeAgentError):
@@ -94,6 +102,5 @@ def _put(spool: Path, data: bytes, act_id: str, problem: str) -> None:
         raise HandingError(
             "the act is NOT recorded",
             cause=f"the agent does not answer ({problem}), and {spool} takes nothing ({error.strerror or error})",
-            fix="use an account of the group tidegate-edge, or start the agent: systemctl start edge-agent. Until then "
-            "write it down on paper",
+            fix=FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else CLOSED,
         ) from error

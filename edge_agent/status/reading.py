@@ -37,7 +37,9 @@ def places(config: Path) -> Places:
         site = tomllib.loads(config.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
-            f"the site file {config} cannot be read", cause=error.strerror or str(error), fix="name it with --config FILE"
+            f"the site file {config} cannot be read",
+            cause=error.strerror or str(error),
+            fix="name it with --config FILE",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{config} is not TOML: {error}", fix=check) from error

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from edge_agent.status.layout import GAP, columns, paint, plain
+from edge_agent.status.why import waits
 from edge_agent.status.words import Language, duration, label, sentence
+from edge_agent.status.words_errors import in_chinese
 
 LEVELS = {"healthy": "green", "degraded": "yellow", "down": "red"}
 STATES = {"ok": "green", "starting": "cyan"}
@@ -24,9 +26,10 @@ def status_lines(shown: dict[str, Any], language: Language) -> Iterator[str]:
     for reason in shown["reasons"]:
         yield plain(f"{GAP}• {sentence(reason['code'], reason['values'], language)}")
     yield from _devices(shown["devices"], language)
+    stopped = shown.get("stopped", ())
     for lane in shown["lanes"]:
-        yield from _lane(lane, language)
-    if waiting := sum(not each["released"] for each in shown.get("stopped", ())):
+        yield from _lane(lane, stopped, language)
+    if waiting := sum(map(waits, stopped)):
         yield paint(label("stopped_now", language).format(waiting), "red")
     for name, value in columns(list(_facts(shown, language))):
         yield f"{name}{GAP}{plain(value)}"
@@ -37,7 +40,8 @@ def devices_lines(shown: dict[str, Any], language: Language) -> Iterator[str]:
     yield from _devices(shown["devices"], language)
     for device in shown["devices"]:
         if device["text"]:
-            yield plain(f"{device['id']}: {device['text']}")
+            text = in_chinese(device["text"]) if language == "zh" else device["text"]
+            yield plain(f"{device['id']}: {text}")
 
 
 def _devices(devices: list[dict[str, Any]], language: Language) -> Iterator[str]:
@@ -59,17 +63,38 @@ def _devices(devices: list[dict[str, Any]], language: Language) -> Iterator[str]
         yield GAP.join((name, paint(state, STATES.get(device["state"], "red")), *rest))
 
 
-def _lane(lane: dict[str, Any], language: Language) -> Iterator[str]:
-    here = lane["passage"] or label("none", language)
-    yield f"{label('lane', language)} {lane['id']}: {label('vehicle', language)} {here}"
-    last = lane["last"]
+def _lane(lane: dict[str, Any], stopped: Sequence[dict[str, Any]], language: Language) -> Iterator[str]:
+    """Who is there, and what stands of the last decision; of whom nobody stops, what is to be followed up."""
+    kind, last = lane.get("kind"), lane["last"]
+    passive = kind == "observation"
+    who = label("person" if kind == "passenger" else "vehicle", language)
+    here = label("passes_by", language) if passive else f"{who} {lane['passage'] or label('none', language)}"
+    yield f"{label('lane', language)} {lane['id']}: {here}"
     if last is None:
         return
-    action = paint(label(last["action"], language), ACTIONS.get(last["action"], "red"), bold=True)
+    what, colour, findings = _stands(last, stopped, language, passive=passive)
+    gone = "" if passive or last["passage"] == lane["passage"] else f"{label('before', language)}: "
     weight = f"{last['kilograms']} kg" if last["kilograms"] else "-"
-    yield f"{GAP}{action}{GAP}{plain(last['plate'] or '-')}{GAP}{weight}"
-    for finding in last["findings"]:
-        yield plain(f"{GAP * 2}{finding['code']}: {finding['explanation']}")
+    yield f"{GAP}{gone}{paint(what, colour, bold=True)}{GAP}{plain(last['plate'] or '-')}{GAP}{weight}"
+    for finding in findings:
+        told = finding.get("zh") if language == "zh" else ""
+        yield plain(f"{GAP * 2}{finding['code']}: {told or finding['explanation']}")
+
+
+def _stands(
+    last: dict[str, Any], stopped: Sequence[dict[str, Any]], language: Language, *, passive: bool
+) -> tuple[str, str, list[dict[str, Any]]]:
+    """The last decision in words, its colour, and the findings that still matter."""
+    action, findings = last["action"], last["findings"]
+    if passive:
+        clear = action == "release"
+        return label("seen" if clear else "follow_up", language), "green" if clear else "yellow", findings
+    kept = next((each for each in stopped if each["passage"] == last["passage"]), None)
+    if kept is not None and kept["released"] and action != "release":
+        return label("let_go_by_officer", language), "green", []
+    if kept is not None and not kept["released"]:
+        action = kept.get("action", action)
+    return label(action, language), ACTIONS.get(action, "red"), findings
 
 
 def _facts(shown: dict[str, Any], language: Language) -> Iterator[tuple[str, str]]:

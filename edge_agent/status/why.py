@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +10,12 @@ from edge_agent.status.layout import GAP, columns, paint, plain
 from edge_agent.status.words import Language, duration, label
 
 SECOND = 1_000_000_000
+COMMANDS = {
+    "lift": 'gatectl lift {} --as ID --key FILE --reason "…"',
+    "inspect": 'gatectl inspect {} --as ID --key FILE --result as-declared --text "…"',
+}
+"""What an officer types (docs/desk.md)."""
+
 ACTIONS = {"review": "yellow"}
 """Whatever is not in here is red."""
 
@@ -21,33 +27,55 @@ def chosen(passages: Sequence[dict[str, Any]], asked: str | None) -> list[dict[s
     """
     if asked is None:
         newest = {each["lane"]: each for each in reversed(passages)}
-        return [each for each in passages if not each["released"] or _may_stand(each, newest[each["lane"]])]
+        return [each for each in passages if waits(each) or _may_stand(each, newest[each["lane"]])]
     lane = [each for each in passages if each["lane"] == asked]
     return lane or [each for each in passages if each["passage"].startswith(asked)]
 
 
+def waits(passage: dict[str, Any]) -> bool:
+    """Whether somebody must do something: it is neither released, nor did it go back the way it came."""
+    return not (passage["released"] or passage.get("went_back"))
+
+
 def _may_stand(released: dict[str, Any], newest: dict[str, Any]) -> bool:
-    return released is newest and released["opening"] in ("not", "unsure")
+    stands = released["released"] and not released.get("went_back")
+    return stands and released is newest and released["opening"] in ("not", "unsure")
 
 
 def why_lines(
-    lanes: Sequence[str], passages: Sequence[dict[str, Any]], now_unix_ns: int, language: Language
+    lanes: Mapping[str, dict[str, Any]], passages: Sequence[dict[str, Any]], now_unix_ns: int, language: Language
 ) -> Iterator[str]:
-    """For each lane whoever is in front; of those behind how many there are."""
-    for lane in lanes:
+    """For each lane, as the snapshot has it, whoever is in front; of those behind how many there are."""
+    for lane, known in lanes.items():
         ours = [each for each in passages if each["lane"] == lane]
-        waiting = [each for each in ours if not each["released"]]
+        waiting = [each for each in ours if waits(each)]
         if not ours:
-            yield f"{plain(lane)}: {paint(label('nobody_stopped', language), 'green')}"
+            yield _nobody(lane, known, language)
             continue
         front = waiting[0] if waiting else ours[0]
-        yield from passage_lines(front, now_unix_ns, language)
+        yield from passage_lines(front, now_unix_ns, language, gone="passage" in known and _is_gone(front, known))
         if len(waiting) > 1:
             yield f"{GAP}{label('more_stopped', language).format(len(waiting) - 1)}"
 
 
-def passage_lines(passage: dict[str, Any], now_unix_ns: int, language: Language) -> Iterator[str]:
-    """One passage in full."""
+def _nobody(lane: str, known: dict[str, Any], language: Language) -> str:
+    if known.get("kind") != "observation":
+        return f"{plain(lane)}: {paint(label('nobody_stopped', language), 'green')}"
+    note, last = "", known.get("last")
+    if last is not None and last["action"] != "release":
+        codes = " ".join(finding["code"] for finding in last["findings"])
+        note = f"{GAP}{label('follow_up', language)}: {plain(last['plate'] or '-')} {codes}"
+    return f"{plain(lane)}: {paint(label('passes_by', language), 'green')}{note}"
+
+
+def _is_gone(passage: dict[str, Any], lane: dict[str, Any]) -> bool:
+    return bool(passage["passage"] != lane["passage"])
+
+
+def passage_lines(
+    passage: dict[str, Any], now_unix_ns: int, language: Language, *, gone: bool = False
+) -> Iterator[str]:
+    """One passage in full; `gone`: whoever it is of is known to have left the lane."""
     seconds = max(0, (now_unix_ns - passage["since_unix_ns"]) // SECOND)
     since = label("since", language).format(_local(passage["since_unix_ns"]), duration(seconds, language))
     action = passage.get("action", "release")
@@ -57,6 +85,8 @@ def passage_lines(passage: dict[str, Any], now_unix_ns: int, language: Language)
     if passage["released"]:
         yield from _released(passage, language)
         return
+    if gone or passage.get("went_back"):
+        yield f"{GAP}{label('went_back' if passage.get('went_back') else 'gone_on', language)}"
     for hold in passage["holds"]:
         yield from _hold(hold, language)
     if passage["acts_waiting"]:
@@ -64,6 +94,8 @@ def passage_lines(passage: dict[str, Any], now_unix_ns: int, language: Language)
     yield f"{GAP}{label('needs', language)}"
     for need in passage["needs"]:
         yield plain(f"{GAP * 2}→ {need[language]}")
+        if act := need.get("act"):
+            yield plain(f"{GAP * 3}{COMMANDS[act].format(passage['passage'])}")
 
 
 def table_lines(passages: Sequence[dict[str, Any]], now_unix_ns: int, language: Language) -> Iterator[str]:
@@ -73,7 +105,7 @@ def table_lines(passages: Sequence[dict[str, Any]], now_unix_ns: int, language: 
             plain(each["lane"]),
             plain(each["passage"]),
             duration(max(0, (now_unix_ns - each["since_unix_ns"]) // SECOND), language),
-            label("let_go" if each["released"] else each["action"], language),
+            label("let_go" if each["released"] else each["action"] if waits(each) else "back", language),
             plain(" ".join((*each["plates"], *each["containers"], *each["documents"])) or "-"),
             " ".join(hold["code"] for hold in each.get("holds", []) if not hold["lifted_by"]),
         ]

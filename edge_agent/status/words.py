@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from edge_agent.errors import EdgeAgentError
+from edge_agent.status.words_errors import in_chinese
+
 Language = Literal["en", "zh"]
 
 REASONS: dict[str, dict[Language, str]] = {
@@ -122,6 +125,12 @@ LABELS: dict[str, dict[Language, str]] = {
     "order-refused": {"en": "refused", "zh": "被拒绝"},
     "lane": {"en": "lane", "zh": "车道"},
     "vehicle": {"en": "vehicle at the gate", "zh": "当前车辆"},
+    "person": {"en": "person at the gate", "zh": "当前旅客"},
+    "passes_by": {"en": "observation point, nobody is stopped here", "zh": "观测点，不拦车"},
+    "before": {"en": "before", "zh": "上一次"},
+    "follow_up": {"en": "seen; to be followed up", "zh": "已记录，待跟进"},
+    "seen": {"en": "seen", "zh": "已记录"},
+    "let_go_by_officer": {"en": "RELEASED by an officer", "zh": "已由执法人员放行"},
     "ago": {"en": "{} ago", "zh": "{}前"},
     "never": {"en": "never", "zh": "无"},
     "unknown": {"en": "not known", "zh": "未知"},
@@ -130,7 +139,7 @@ LABELS: dict[str, dict[Language, str]] = {
     "started": {"en": "the agent started", "zh": "采集程序启动"},
     "stopped": {"en": "the agent was stopped", "zh": "采集程序停止"},
     # Who is stopped, and what field staff do about it (docs/desk.md).
-    "stopped_now": {"en": "{} wait for an officer: gatectl why", "zh": "{} 起等待处理：gatectl why"},
+    "stopped_now": {"en": "waiting for an officer: {}. See: gatectl why", "zh": "{} 起等待处理：gatectl why"},
     "nobody_stopped": {"en": "nobody is stopped", "zh": "没有被拦下的车辆或人员"},
     "since": {"en": "since {} ({})", "zh": "自 {} 起（已 {}）"},
     "passage": {"en": "passage", "zh": "通行编号"},
@@ -138,6 +147,13 @@ LABELS: dict[str, dict[Language, str]] = {
     "container": {"en": "container", "zh": "集装箱"},
     "document": {"en": "document", "zh": "证件"},
     "lifted": {"en": "settled by {}: {}", "zh": "已由 {} 处理：{}"},
+    "gone_on": {"en": "It is not in the lane any more; what is held stays held", "zh": "已不在车道内；拦截仍然有效"},
+    "went_back": {
+        "en": "It went back the way it came: nobody stands there any more",
+        "zh": "已原路退回，不在车道内，无需处理",
+    },
+    "back": {"en": "went back", "zh": "已退回"},
+    "acts_kept": {"en": "Acts kept for when it runs: {}", "zh": "已保存、待其运行后生效的操作：{} 项"},
     "needs": {"en": "What would release it:", "zh": "放行条件："},
     "more_stopped": {"en": "{} more: gatectl passages", "zh": "另有 {} 起：gatectl passages"},
     "acts_waiting": {
@@ -182,7 +198,16 @@ def label(word: str, language: Language) -> str:
 def sentence(code: str, values: dict[str, Any], language: Language) -> str:
     """A reason in words."""
     known = REASONS.get(code)
+    if language == "zh":
+        values = {name: in_chinese(value) if isinstance(value, str) else value for name, value in values.items()}
     return known[language].format(**values).strip() if known else f"{code}: {values}"
+
+
+def told(error: EdgeAgentError, language: Language) -> str:
+    """An error: what, its cause and the next step."""
+    if language == "en":
+        return str(error)
+    return "。".join(in_chinese(part) for part in (error.what, error.cause, error.fix) if part)
 
 
 def duration(seconds: int | None, language: Language) -> str:

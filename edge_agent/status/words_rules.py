@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from gate_contract.v1.decision_pb2 import Finding
+
 EXPLANATIONS: Final[Mapping[str, str]] = {
     "V01": "识别的车牌与预约车牌不一致|识别 {plate_read}，预约 {plate_booked}",
     "V02": "车牌不符合号牌规则|识别 {plate_read}",
@@ -31,7 +33,7 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
     "X01": "扫描图像中未见申报的货物类别，请查看图像|图像 {chapters_seen}，申报 {chapters_declared}",
     "X02": "扫描设备或辐射探测门报警，或扫描结果可疑|",
     "X03": "要求机检但没有可用的扫描图像|要求：{scan_ordered}",
-    "P01": "未出示证件，或证件不在该航次的旅客名单中|",
+    "P01": "未出示证件，证件不在该航次的旅客名单中，或无法查询旅客名单|",
     "P02": "人脸未能与证件照片比对一致，请在人工通道核验|已尝试 {tries} 次",
     "P03": "疑似使用照片、屏幕或面具，请人工核验|",
     "P04": "证件校验码不符或已过期|",
@@ -72,6 +74,14 @@ _NOTHING: Final[Mapping[str, str]] = {
     "not read": "未读出",
 }
 """How the rules say that there is nothing, and what that is in Chinese."""
+
+
+def explained_of(finding: Finding) -> str:
+    """A finding in Chinese; "" as `explained`."""
+    inputs: dict[str, str] = {}
+    for each in finding.inputs:
+        inputs.setdefault(each.name, each.value)
+    return explained(finding.code, inputs)
 
 
 def explained(code: str, inputs: Mapping[str, str]) -> str:

@@ -63,7 +63,9 @@ class OnvifCamera:
         self.asked.append((path, kind))
         if kind == "getsystemdateandtime":
             return f"<E><UTCDateTime>{self._told(self.now())}</UTCDateTime></E>".encode()
-        if not self._knows(Place(tree)) or (kind in {"pullmessages", "renew"} and path != self.subscription):
+        if not self._knows(Place(tree)) or (
+            kind in {"pullmessages", "renew", "unsubscribe"} and path != self.subscription
+        ):
             return None
         if kind == "createpullpointsubscription":
             address = f"http://192.0.2.1:9999{self.subscription}"
@@ -172,6 +174,7 @@ def test_the_plates_of_a_camera_with_a_pull_point_reach_the_gate_once_each(tmp_p
         with bench.asking(cast("CameraServer", camera), "onvif-profile-m-pullpoint"):
             until(lambda: [kind for _, kind in camera.asked].count("pullmessages") > 3)
             until(lambda: len(bench.plates) > 1)
+        assert (camera.subscription, "unsubscribe") in camera.asked  # the gate stopped: the camera has few to give
     bench.close()
 
     assert sorted(set(bench.plates)) == ["琼A66666", "琼B12345"]

@@ -115,7 +115,7 @@ def reading(device_id: str, **body: object) -> pb.Reading:
 
 
 SCAN = reading("xray-1", scan=pb.Scan(scan_id="S1", verdict="clear"))
-PORTAL = reading("rpm-1", radiation=pb.RadiationOccupancy(gamma_samples=5))
+PORTAL = reading("rpm-1", radiation=pb.RadiationOccupancy(gamma_samples=5, complete=True))
 
 
 def loop(name: str, *, active: bool) -> pb.Reading:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from edge_agent.model.moment import Moment, MonoNs, WallNs
 from edge_agent.reference.cache import SliceRefusedError
 from gate_contract.checkpoint import COSIGNATURE, Signer
 from gate_contract.orders import DAY
-from gate_contract.reference import sign_slice, slice_origin
+from gate_contract.reference import key_digest, sign_slice, slice_origin
 from gate_contract.rules import Policy
 from gate_contract.v1 import register_pb2 as pb
 from gate_contract.v1.declaration_pb2 import Declaration
@@ -41,6 +41,7 @@ from tests.unit.edge_agent.app.test_uplink import enrolled
 from tests.unit.gate_contract.test_orders import NOON, an_officer, an_order, signed
 
 DEADLINE_S = 60.0
+SECOND = 10**9
 SITE = "haikou"
 KEY = Ed25519PrivateKey.generate()
 RECEIPTS = Signer("hainan.example/collector", KEY, COSIGNATURE)
@@ -75,21 +76,28 @@ class Collector(ReferenceServiceServicer):
     position: int = 0
     site: str = SITE
 
-    def say(self, *items: bytes, complete: bool = True, start: int | None = None, **fields: Any) -> None:
-        """A slice that goes on from the one before."""
+    def say(
+        self,
+        *items: bytes,
+        complete: bool = True,
+        start: int | None = None,
+        keys: Sequence[SailingKey] = (),
+        **more: Any,
+    ) -> None:
+        """A slice that goes on from the one before, made a nanosecond after it."""
         made = Slice(
             site_id=self.site,
             from_position=self.position if start is None else start,
             position=self.position + 1,
             items=items,
             complete=complete,
-            made_unix_ns=NOON,
-            **fields,
+            key_digests=map(key_digest, keys),
+            **{"made_unix_ns": NOON + next(versions)} | more,
         )
         self.position += 1
         data = made.SerializeToString()
         note = sign_slice(data, made.position, slice_origin("hainan.example", self.site), RECEIPTS, 1)
-        self.said.append(FollowResponse(slice=data, note=note))
+        self.said.append(FollowResponse(slice=data, note=note, keys=keys))
 
     def FetchDeclarations(  # noqa: N802 - gRPC's name
         self, _request: FetchDeclarationsRequest, _context: Any
@@ -255,16 +263,43 @@ def test_a_policy_that_is_wrong_is_alarmed_and_the_one_before_stays(gate: Gate) 
     assert (shown["policy"], shown["policy_from"]) == (policy.hash, "collector")
 
 
+def test_a_policy_for_the_site_that_is_wrong_does_not_hide_the_one_for_all_sites(
+    gate: Gate, open_desk: Callable[..., ReferenceDesk]
+) -> None:
+    gate.collector.say(
+        item(pb.ITEM_KIND_POLICY, "", pb.PolicyText(toml="[K05]\nmost_hours = 5\n")),
+        item(pb.ITEM_KIND_POLICY, SITE, pb.PolicyText(toml="[K05]\nmost_hours = 999999\n")),
+    )
+    gate.keep()
+    for _ in range(2):
+        policy = gate.desk.known(gate.now[0]).policy
+        assert policy is not None
+        assert policy.K05.most_hours == 5
+        assert gate.told()[-1][0] == "policy-refused"
+        gate.desk.close()
+        gate.desk = open_desk(gate.now, gate.incidents)
+
+
+def test_policies_that_are_taken_back_leave_the_sites_own(gate: Gate) -> None:
+    gate.collector.say(item(pb.ITEM_KIND_POLICY, "", pb.PolicyText(toml="[K05]\nmost_hours = 5\n")))
+    gate.collector.say(item(pb.ITEM_KIND_POLICY, "", pb.PolicyText(), withdrawn=True))
+    gate.keep()
+    assert gate.desk.known(gate.now[0]).policy is None
+    assert gate.desk.shown(gate.now[0])["policy_from"] == "site"
+    assert gate.told() == []
+
+
 def test_a_key_of_a_sailing_is_there_with_its_manifest_and_gone_with_it(gate: Gate) -> None:
     sailing = pb.Sailing(sailing_id="S-1", departure_unix_ns=NOON)
     manifest = pb.SailingManifest(sailing_id="S-1", key_id="K-1")
     gate.collector.say(
         item(pb.ITEM_KIND_SAILING, "S-1", sailing),
         item(pb.ITEM_KIND_MANIFEST, "S-1", manifest, expires_unix_ns=NOON + DAY),
+        keys=[
+            SailingKey(key_id="K-1", sailing_id="S-1", key=bytes(32), expires_unix_ns=NOON + DAY),
+            SailingKey(key_id="K-2", sailing_id="S-2", key=bytes(32)),
+        ],
     )
-    [response] = gate.collector.said
-    response.keys.append(SailingKey(key_id="K-1", sailing_id="S-1", key=bytes(32), expires_unix_ns=NOON + DAY))
-    response.keys.append(SailingKey(key_id="K-2", sailing_id="S-2", key=bytes(32)))
     gate.keep()
     assert gate.desk.boarding_keys(gate.now[0]) == [("K-1", bytes(32))]
     assert gate.desk.shown(gate.now[0])["sailing_keys"] == 1, "one that no manifest names is not kept"
@@ -272,6 +307,108 @@ def test_a_key_of_a_sailing_is_there_with_its_manifest_and_gone_with_it(gate: Ga
     gate.desk.sweep()
     shown = gate.desk.shown(gate.now[0])
     assert (shown["sailing_keys"], shown["registers"]["manifests"], shown["age_s"]) == (0, 0, 86_400)
+
+
+def test_a_key_that_somebody_put_beside_a_slice_is_not_kept_and_nothing_of_the_slice_is(gate: Gate) -> None:
+    gate.collector.say(*OFFICERS)
+    gate.collector.said[0].keys.append(SailingKey(key_id="K-1", sailing_id="S-1", key=bytes(32)))
+    with pytest.raises(SliceRefusedError, match="the keys of sailings beside it are not those that were signed for"):
+        gate.keep()
+    assert gate.desk.shown(gate.now[0])["sailing_keys"] == 0
+    assert gate.desk.officers == {}
+    assert [code for code, _ in gate.told()] == ["reference-refused"]
+
+
+def test_a_slice_that_is_played_again_brings_no_key_either(gate: Gate) -> None:
+    gate.collector.say(*OFFICERS, keys=[SailingKey(key_id="K-1", sailing_id="S-1", key=bytes(32))])
+    [old] = gate.collector.said
+    gate.keep()
+    assert gate.desk.cache.followed == 1
+    gate.desk.sweep()
+    gate.collector.said = [old]
+    with pytest.raises(SliceRefusedError, match="goes on from position 0, and this gate is at 1"):
+        gate.keep()
+    assert gate.desk.shown(gate.now[0])["sailing_keys"] == 0
+
+
+def test_who_signed_once_is_not_believed_without_a_signature(gate: Gate) -> None:
+    class Unsigned(Collector):
+        def Follow(self, request: FollowRequest, context: Any) -> Iterator[FollowResponse]:  # noqa: N802
+            return ReferenceServiceServicer.Follow(self, request, context)  # type: ignore[return-value]
+
+    gate.collector.say(*OFFICERS)
+    gate.keep()
+    with serving(Unsigned()) as channel, pytest.raises(SliceRefusedError, match="says that it cannot any more"):
+        gate.desk.keep(channel, gate.over)
+    assert [code for code, _ in gate.told()] == ["reference-refused"]
+    assert gate.desk._without_follow is None
+
+
+def test_an_order_in_force_stays_so_whatever_is_written_over_it_by_one_person_and_after_a_restart(
+    gate: Gate, open_desk: Callable[..., ReferenceDesk]
+) -> None:
+    gate.collector.say(*OFFICERS, order())
+    gate.collector.say(order(author="li", version=2))
+    gate.collector.say(item(pb.ITEM_KIND_ORDER, "O-1", pb.PolicyText(), withdrawn=True))
+    gate.keep()
+    kept = ". Version 1, which this gate has, stays as it is"
+    assert gate.told() == [
+        (
+            "order-refused",
+            f"{NOT_FOLLOWED} O-1: author and approver are the same person: another one must approve it{kept}",
+        ),
+        ("order-refused", f"{NOT_FOLLOWED} O-1: it was taken back without the signatures of two officers{kept}"),
+    ]
+    assert gate.desk.shown(gate.now[0])["orders"]["active"] == 1
+    gate.desk.close()
+    gate.desk = open_desk(gate.now, gate.incidents)
+    shown = gate.desk.shown(gate.now[0])
+    assert (shown["orders"]["active"], shown["position"]) == (1, 3)
+
+
+def test_an_officer_and_a_version_that_they_sign_may_come_together(gate: Gate) -> None:
+    gate.collector.say(*OFFICERS, order())
+    chen = item(pb.ITEM_KIND_OFFICER, "chen", an_officer("chen"))
+    lifted = signed(an_order(version=2, lifted=True, lift_reason="found"), "chen")
+    gate.collector.say(chen, item(pb.ITEM_KIND_ORDER, "O-1", lifted))
+    gate.keep()
+    assert gate.told() == []
+    assert gate.desk.shown(gate.now[0])["orders"] == {
+        "active": 0, "waiting": 0, "expired": 0, "lifted": 1, "refused": 0
+    }  # fmt: skip
+
+
+def test_what_is_played_again_is_told_and_over_as_soon_as_news_come(gate: Gate) -> None:
+    gate.collector.say(*OFFICERS)
+    gate.keep()
+    gate.now[0] = moment(NOON + 400 * SECOND, 10**15 + 400 * SECOND)
+    gate.collector.say()
+    gate.keep()
+    [(code, text)] = gate.told()
+    assert code == "reference-old"
+    assert "said it 399 s ago by what it signed" in text
+    gate.collector.say(made_unix_ns=NOON + 400 * SECOND)
+    gate.keep()
+    assert gate.incidents[-1].HasField("closed")
+    assert gate.desk.shown(gate.now[0])["age_s"] == 0
+
+
+def test_a_file_that_was_damaged_is_told_when_the_agent_starts(
+    gate: Gate, open_desk: Callable[..., ReferenceDesk], tmp_path: Path
+) -> None:
+    gate.collector.say(*OFFICERS, order())
+    gate.keep()
+    gate.desk.close()
+    (tmp_path / "reference.db").write_bytes(b"not a database" * 100)
+    gate.desk = open_desk(gate.now, gate.incidents)
+    [(code, text)] = gate.told()
+    assert code == "reference-damaged"
+    assert text.startswith("reference.db is damaged: it cannot be read (file is not a database). It is fetched anew")
+    gate.collector.position = 0
+    gate.collector.say(*OFFICERS, order())
+    gate.keep()
+    assert gate.collector.asked == [0, 0]
+    assert gate.desk.shown(gate.now[0])["orders"]["active"] == 1
 
 
 def test_a_passage_waits_a_moment_for_what_was_said_while_the_gate_was_offline(

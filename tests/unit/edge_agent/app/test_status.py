@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from prometheus_client import CollectorRegistry, generate_latest
 
 from edge_agent.app.agent import Agent
+from edge_agent.app.lane import LastDecision
 from edge_agent.app.metrics import SnapshotCollector
 from edge_agent.app.status import StatusWriter
 from edge_agent.config import load_site
@@ -25,7 +26,9 @@ from edge_agent.keys import AgentKeys, Identity, journal_key_for, tls_pem
 from edge_agent.model.moment import SECOND, Moment, MonoNs, WallNs
 from edge_agent.status.snapshot import read_snapshot
 from gate_contract.checkpoint import COSIGNATURE, Signer, journal_origin
+from gate_contract.v1.decision_pb2 import ACTION_HOLD, Decision, Finding, Input
 from gate_contract.v1.record_pb2 import Record
+from tests.unit.edge_agent.assemble.lanes import Lane, plate
 
 MADE = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SITE = """\
@@ -133,6 +136,22 @@ def test_a_camera_that_nobody_listens_for_yet_is_unplugged_and_named_with_where_
     (device,) = writer.snapshot(running=True)["devices"]
     assert (device["id"], device["kind"], device["port"]) == ("plate-1", "camera", "127.0.0.1:18080/push/plate-1")
     assert (device["state"], device["last_reading"], device["age_s"]) == ("unplugged", None, None)
+
+
+def test_of_each_lane_its_kind_is_told_and_what_was_found_there_in_chinese_too(
+    agent: Agent, writer: StatusWriter
+) -> None:
+    (lane,) = agent.lanes
+    assembled = Lane()
+    assembled.give(plate("琼A12345", 0))
+    passage = assembled.state.passage
+    assert passage is not None
+    read = Input(name="plate_read", value="琼A12345")
+    finding = Finding(code="D02", severity=3, explanation="None is its declaration.", inputs=[read])
+    lane.last = LastDecision(passage, Decision(action=ACTION_HOLD, findings=[finding]))
+    (shown,) = writer.snapshot(running=True)["lanes"]
+    assert (shown["id"], shown["kind"], shown["last"]["plate"]) == ("L1", "vehicle", "琼A12345")
+    assert shown["last"]["findings"][0]["zh"] == "该车道的货物须申报，未找到对应申报单（识别车牌 琼A12345）"
 
 
 def test_a_status_is_written_though_something_in_it_cannot_be_read(

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from google.protobuf.message import Message
 
+from edge_agent.app.memory import recall, remember
 from edge_agent.assemble.lane import GateLane
 from edge_agent.assemble.observation_point import ObservationPoint
 from edge_agent.assemble.state import Advance, LaneSettings, LaneState, OrphanReading
@@ -83,6 +84,8 @@ PERSONS = replace(
 
 CURTAINS = replace(PERSONS, loop_in="io-1/loop-in", loop_out="io-1/loop-out")
 
+BOX, OTHER_BOX, THIRD_BOX = "CSQU3054383", "MSKU6011672", "TCNU7353290"
+
 POINT = replace(SETTINGS, kind="observation", scales=(), expects=("plate",))
 
 
@@ -141,8 +144,8 @@ def scan(scan_id: str, seconds: float, *, image: str = "") -> Observation:
     return observed(seconds, "xray-1", scan=pb.Scan(scan_id=scan_id, image_name=image))
 
 
-def radiation(seconds: float) -> Observation:
-    return observed(seconds, "rpm-1", radiation=pb.RadiationOccupancy(gamma_samples=5))
+def radiation(seconds: float, *, complete: bool = True) -> Observation:
+    return observed(seconds, "rpm-1", radiation=pb.RadiationOccupancy(gamma_samples=5, complete=complete))
 
 
 def document(person: str, seconds: float, kind: str = "TD3") -> Observation:
@@ -162,6 +165,25 @@ def silent(device: str, seconds: float) -> DeviceEvent:
     return DeviceEvent(device, at(seconds), DeviceState.SILENT, "no bytes for 5 s")
 
 
+def truck(begin: float, text: str = "粤B12345", box: str = BOX, scanned: str = "S1") -> list[LaneReading]:
+    """All that is read of a truck up to its weight, which completes the passage 5 s after `begin`."""
+    return [
+        entry(begin, active=True),
+        plate(text, begin + 0.5),
+        container(box, begin + 1),
+        radiation(begin + 2),
+        scan(scanned, begin + 3),
+        weight(20000, begin + 3.5),
+        entry(begin + 4, active=False),
+        stable(20000, begin + 5),
+    ]
+
+
+def gone(begin: float) -> list[LaneReading]:
+    """It drives on: over the exit loop, off the scale, away."""
+    return [leaving(begin, active=True), weight(0, begin + 1), leaving(begin + 2, active=False)]
+
+
 class Lane:
     """Drives a lane and collects what it gives."""
 
@@ -173,6 +195,9 @@ class Lane:
         self.state = LaneState()
         self.passages: list[Passage] = []
         self.orphans: list[OrphanReading] = []
+        self.restarted = False
+        self.stepped_s = 0.0
+        """By how much the wall clock was set."""
 
     @property
     def orphaned_plates(self) -> list[PlateSeen]:
@@ -189,10 +214,21 @@ class Lane:
 
     def tell(self, reading: LaneReading, seconds: float) -> None:
         """What was read earlier, and comes only now."""
-        self._keep(self.lane.advance(self.state, reading, at(seconds)))
+        self._keep(self.lane.advance(self.state, reading, self._at(seconds)))
 
     def wait_until(self, seconds: float) -> None:
-        self._keep(self.lane.advance(self.state, None, at(seconds)))
+        self._keep(self.lane.advance(self.state, None, self._at(seconds)))
+
+    def restart(self, seconds: float) -> None:
+        """The agent is killed, and begins again then."""
+        remembered = recall(remember(self.state))
+        assert remembered is not None
+        self.state, self.restarted = remembered.again_at(self._at(seconds)), True
+        self.wait_until(seconds)
+
+    def _at(self, seconds: float) -> Moment:
+        moment = at(seconds)
+        return replace(moment, wall=WallNs(moment.wall + round(self.stepped_s * SECOND)))
 
     def _keep(self, step: Advance) -> None:
         self.state = step.state

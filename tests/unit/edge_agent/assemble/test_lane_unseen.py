@@ -9,14 +9,15 @@ import pytest
 
 from edge_agent.assemble.core import MAX_READINGS
 from edge_agent.model.moment import SECOND, MonoNs, WallNs
+from edge_agent.model.observation_wire import message_of
 from edge_agent.model.passage import ClosedBy
 from edge_agent.model.readings import PlateSeen, Reading, StableWeight, WeightSample
-from tests.unit.edge_agent.assemble.lanes import Lane, plate, stable, weight
+from tests.unit.edge_agent.assemble.lanes import Lane, at, plate, stable, weight
 
 
-def after_a_restart(lane: Lane) -> None:
-    """What the agent does with a lane's state when it begins again."""
-    lane.state = replace(lane.state, unwatched=lane.state.on_scale)
+def after_a_restart(lane: Lane, seconds: float = 0) -> None:
+    """What the agent does with a lane's state when it begins again; `seconds`: when, if time passes then."""
+    lane.state = lane.state.again_at(at(seconds))
 
 
 def test_another_weight_after_the_scale_was_not_heard_is_another_vehicle(lane: Lane) -> None:
@@ -29,6 +30,34 @@ def test_another_weight_after_the_scale_was_not_heard_is_another_vehicle(lane: L
     assert [p.text for p in lane.passages[1].plates] == ["琼A67890"]
 
 
+def ticket(axles: list[int], seconds: float, *, goes_on: bool) -> list[Reading]:
+    """What a scale that prints says for a group of axles: the vehicle so far."""
+    axle_weights = tuple(map(Decimal, axles))
+    told = replace(stable(sum(axles), seconds), axles=axle_weights, goes_on=goes_on)
+    return [weight(sum(axles), seconds), told]
+
+
+def test_the_groups_of_axles_of_a_long_vehicle_are_one_passage_with_all_its_axles(lane: Lane) -> None:
+    lane.give(plate("粤B12345", 0), *ticket([6000, 10000], 3, goes_on=False))
+    lane.give(*ticket([6000, 10000, 9000, 9000], 23, goes_on=True))
+    assert [(p.passage_id, p.revision) for p in lane.passages] == [("P1", 1), ("P1", 2)]
+    last = lane.passages[-1]
+    assert "a further group of axles was weighed, at 34000 kg" in last.revision_reason
+    assert last.late_weighings == last.late_readings == {1}
+    told = [message_of(reading).axles for reading in last.readings]
+    assert [list(axles.axle_kilograms) for axles in told] == [["6000", "10000"], ["6000", "10000", "9000", "9000"]]
+    assert [axles.total_kilograms for axles in told] == ["16000", "34000"]
+
+
+def test_the_axles_of_the_next_vehicle_are_its_own_though_the_scale_never_said_that_it_was_empty(lane: Lane) -> None:
+    lane.give(plate("粤B12345", 0), *ticket([6000, 10000], 3, goes_on=False))
+    lane.give(*ticket([5000, 4000], 33, goes_on=False), plate("琼A67890", 34))
+    one, another = lane.passages
+    assert [each.passage_id for each in (one, another)] == ["P1", "P2"]
+    assert [list(message_of(reading).axles.axle_kilograms) for reading in another.readings] == [["5000", "4000"]]
+    assert len(one.readings) == 1
+
+
 def test_another_weight_after_a_restart_is_another_vehicle(lane: Lane) -> None:
     lane.give(plate("粤B12345", 0), weight(20000, 1), stable(20000, 3))
     after_a_restart(lane)
@@ -37,6 +66,27 @@ def test_another_weight_after_a_restart_is_another_vehicle(lane: Lane) -> None:
         ("粤B12345", [Decimal(20000)]),
         ("琼A67890", [Decimal(9000)]),
     ]
+
+
+@pytest.mark.parametrize("away", [1, 70, 3600])
+def test_a_decided_vehicle_that_stands_on_the_scale_over_a_restart_is_one_passage(lane: Lane, away: int) -> None:
+    lane.give(plate("粤B12345", 0), weight(20000, 1), stable(20000, 3))
+    after_a_restart(lane, 3 + away)
+    for tick in range(50):  # the port is opened again only after a while
+        lane.wait_until(3 + away + tick / 10)
+    lane.give(weight(20000, 9 + away), stable(20000, 10 + away))
+    assert [(p.passage_id, p.revision) for p in lane.passages] == [("P1", 1)]
+    lane.wait_until(100 + away)
+    assert lane.state.passage is None, "a scale that is silent from then on holds nobody"
+
+
+def test_an_undecided_passage_waits_a_moment_for_what_is_said_again_after_a_restart(lane: Lane) -> None:
+    lane.give(weight(20000, 1), stable(20000, 3))
+    after_a_restart(lane, 60)
+    lane.wait_until(62.9)
+    assert lane.passages == []
+    lane.wait_until(63)
+    assert [m.kind for m in lane.passages[0].missing] == ["plate"]
 
 
 def test_the_same_weight_after_a_restart_is_the_same_vehicle(lane: Lane) -> None:

@@ -32,6 +32,14 @@ def test_a_read_that_differs_in_a_character_is_the_same_vehicle_only_right_after
     assert [[p.text for p in passage.plates] for passage in lane.passages] == [["粤B12345"], ["粤B12346"]]
 
 
+def test_two_vehicles_with_neighbouring_numbers_close_behind_each_other_are_two_passages() -> None:
+    lane = Lane(POINT)
+    lane.give(plate("粤B12345", 0), plate("粤B12346", 0.5), plate("琼B12346", 1))
+    lane.wait_until(100)
+    final = {passage.passage_id: [p.text for p in passage.plates] for passage in lane.passages}
+    assert final == {"P1": ["粤B12345"], "P2": ["粤B12346", "琼B12346"]}, "a province is often misread"
+
+
 def test_the_same_plate_an_hour_later_is_another_passage() -> None:
     lane = Lane(POINT)
     lane.give(plate("粤B12345", 0), plate("粤B12345", 3600))

@@ -31,9 +31,10 @@ def judged(
     key: str = "C-1",
     photos: tuple[bytes, ...] = (),
     spooled: bool = False,
+    now: int = 0,
 ) -> Judged:
     handed = Handed(signed(message, key), photos)
-    found = judge(handed, SITE, officers, lane.find, spooled=spooled)
+    found = judge(handed, SITE, officers, lane.find, now_unix_ns=now, spooled=spooled)
     assert found.words.en
     assert any("\u4e00" <= character <= "\u9fff" for character in found.words.zh)
     return found
@@ -81,6 +82,20 @@ def test_an_officer_who_acts_for_somebody_else_or_is_not_in_office_is_refused() 
     retired.valid_until_unix_ns = 50
     found = judged(act("C-1", "P1", at=50), officers={"C-1": retired})
     assert "not in office" in found.words.en
+
+
+def test_who_left_office_does_not_go_on_acting_with_an_earlier_time() -> None:
+    left = OFFICERS | {"C-1": Officer.FromString(OFFICERS["C-1"].SerializeToString())}
+    lift = act("C-1", "P1")
+    left["C-1"].valid_until_unix_ns = lift.at_unix_ns + 10
+    assert judged(lift, officers=left, now=lift.at_unix_ns + 9).outcome is Outcome.DONE
+    found = judged(lift, officers=left, now=lift.at_unix_ns + 10)
+    assert (found.outcome, found.opened) == (Outcome.REFUSED, None)
+    assert "not in office" in found.words.en
+    assert judged(lift, officers=left, key="B-1", now=lift.at_unix_ns + 10).is_forged
+    assert judged(lift, officers=left, now=lift.at_unix_ns + 10, spooled=True).outcome is Outcome.DONE, (
+        "it was done while the agent did not run, and handed over when it did"
+    )
 
 
 def test_an_unknown_officers_act_is_kept_and_opens_nothing() -> None:

@@ -69,8 +69,9 @@ def test_the_axles_of_a_ticket_are_a_reading_with_their_sum() -> None:
         0,
         Decimal("28.5"),
         Decimal(20),
+        axles=(Decimal(7000), Decimal("9000.0")),
     )
-    observation = axles_weighed(weight, "L1", [Decimal(7000), Decimal("9000.0")])
+    observation = axles_weighed(weight, "L1")
     message = message_of(observation)
     assert (observation.kind, message.device_id, message.lane_id, message.raw) == ("axles", "scale-1", "L1", b"ticket")
     assert list(message.axles.axle_kilograms) == ["7000", "9000.0"]

@@ -9,7 +9,7 @@ from edge_agent.simulate.ports import free_ports
 from edge_agent.simulate.programs import wait_until
 
 
-def test_inputs_are_read_and_coils_are_noted_when_they_are_switched_on() -> None:
+def test_inputs_and_counts_are_read_and_coils_are_noted_when_they_are_switched_on() -> None:
     (port,) = free_ports(1)
     with IoBox(port) as box:
         bus = ModbusBus(f"tcp://127.0.0.1:{port}", 9600, "8N1", 2.0)
@@ -22,4 +22,7 @@ def test_inputs_are_read_and_coils_are_noted_when_they_are_switched_on() -> None
         bus.write(1, barrier, False)
         wait_until("and fall", lambda: not box.coil(5))
         assert len(box.rises(5)) == 1
+        count = point("input:2")
+        box.set_register(2, 63_235)
+        assert bus.read(1, [count]) == {count: 63_235}
         bus.close()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from edge_agent.simulate.story.declared import Said
-from edge_agent.simulate.story.telling import Teller, Telling
+from edge_agent.simulate.story.telling import Teller, Telling, Where
 from edge_agent.simulate.story.vehicles import INJECTIONS, Injection, clean
 from gate_contract.rules import RULES, Context, Policy, Sailing, Settlement, Sighting, UsedRelease, decide
 from gate_contract.v1.decision_pb2 import Action
@@ -112,12 +113,14 @@ def test_each_discrepancy_fires_its_rules_and_no_other(injection: Injection) -> 
     assert Action.Name(found.action) == f"ACTION_{telling.action}"
 
 
-@pytest.mark.parametrize("lane", ["vehicle", "empty-container"])
-def test_a_clean_vehicle_is_let_go(lane: str) -> None:
+@pytest.mark.parametrize("where", ["scale", "axles", "empties", "road"])
+@pytest.mark.parametrize("told", ["", "for a reason"])
+def test_a_clean_vehicle_is_let_go(where: Where, told: str) -> None:
     teller = Teller(7, NOW, "told")
     for _ in range(20):
-        telling = clean(teller, lane)  # type: ignore[arg-type]  # one of the two
-        found = decide(telling.passage, [declaration(telling.said)], context(telling), Policy.default())
+        telling = clean(teller, where, told=told)
+        known = context(telling) if where != "road" else replace(context(telling), goods="free")
+        found = decide(telling.passage, [declaration(each) for each in telling.known], known, Policy.default())
         assert [each.explanation for each in found.findings] == []
 
 

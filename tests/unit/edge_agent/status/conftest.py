@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.edge_agent.status.desk_room import Room
+
 NOBODY = 65_534
 
 
@@ -29,3 +31,9 @@ def closed_to(directory: Path) -> Iterator[None]:
 @pytest.fixture
 def somebody_else() -> Callable[[Path], AbstractContextManager[None]]:
     return closed_to
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    """A machine whose agent left a status file."""
+    return Room(tmp_path)

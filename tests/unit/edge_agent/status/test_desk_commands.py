@@ -1,183 +1,27 @@
-"""gatectl at the desk without an agent: what is shown of its last words, and acts that are kept or refused."""
+"""gatectl at the desk without an agent: acts that are kept or refused, and in which words."""
 
 from __future__ import annotations
 
-import json
-import time
+import errno
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
-    KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
 )
 
 from edge_agent.errors import EdgeAgentError
-from edge_agent.model.handed_act import Handed, read_handed
 from edge_agent.status.acting import Doing, Finding, inspect, lift
-from edge_agent.status.cli import cli
-from edge_agent.status.clocks import clocks_now
-from edge_agent.status.snapshot import FORMAT
-from gate_contract.acts import open_act
+from edge_agent.status.cli import main
+from edge_agent.status.words import told
 from gate_contract.v1.act_pb2 import OfficerAct, SignedAct
-from tests.unit.edge_agent.desk.desk_doubles import KEYS, OFFICERS
-
-HOLD = {
-    "authority": "customs",
-    "authority_en": "Customs",
-    "authority_zh": "海关",
-    "code": "D02",
-    "action": "hold",
-    "severity": 3,
-    "en": "No booking is its declaration.",
-    "zh": "未找到对应申报单",
-    "lifted_by": "",
-    "lift_reason": "",
-}
-NEEDS = [
-    {"authority": "customs", "en": "Customs must lift the hold (D02).", "zh": "须由海关解除拦截（D02）。"},
-    {"authority": "", "en": "The staffed lane.", "zh": "人工通道。"},
-]
-
-
-def stopped(passage: str, lane: str = "L1", **changed: Any) -> dict[str, Any]:
-    return {
-        "lane": lane,
-        "passage": passage,
-        "revision": 1,
-        "since_unix_ns": time.time_ns() - 240_000_000_000,
-        "plates": ["琼A12345"],
-        "containers": [],
-        "documents": [],
-        "released": False,
-        "opening": "not",
-        "action": "hold",
-        "holds": [HOLD],
-        "needs": NEEDS,
-        "acts": [],
-        "acts_waiting": 0,
-        **changed,
-    }
-
-
-class Room:
-    """A machine whose agent left a status file."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.site_file = directory / "site.toml"
-        self.site_file.write_text('site = "xiuying"\n[agent]\nstate_dir = "state"\nruntime_dir = "run"\n')
-        (directory / "run").mkdir()
-        (directory / "state" / "acts").mkdir(parents=True)
-        self.key = directory / "key.pem"
-        self.write_key(NoEncryption())
-
-    def write_key(self, protection: KeySerializationEncryption) -> None:
-        self.key.write_bytes(KEYS["C-1"].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection))
-
-    def says(self, *passages: dict[str, Any], running: bool = True) -> None:
-        now = clocks_now()
-        snapshot = {
-            "format": FORMAT,
-            "running": running,
-            "written_unix_ns": now.unix_ns,
-            "written_boottime_ns": now.boot_ns,
-            "written_awake_ns": now.awake_ns,
-            "boot_id": now.boot_id,
-            "devices": [],
-            "lanes": [{"id": "L1"}, {"id": "L2"}],
-            "stopped": list(passages),
-            "clock": {"before_certificate": False, "date": ""},
-            "uplink": {"connected": True, "problem": "", "stalled_s": 0.0},
-            "journal": {"problem": "", "imbalance": "", "pending": 0},
-            "certificate": {"days_left": 60, "life_days": 90},
-        }
-        (self.directory / "run" / "status.json").write_text(json.dumps(snapshot))
-        (self.directory / "run" / "officers.json").write_text('{"C-1": "customs"}')
-
-    def ask(self, *arguments: str, typed: str | None = None) -> Result:
-        return CliRunner().invoke(cli, ["--config", str(self.site_file), "--lang", "en", *arguments], input=typed)
-
-    def act(self, *arguments: str, typed: str | None = None) -> Result:
-        return self.ask(arguments[0], arguments[1], "--as", "C-1", "--key", str(self.key), *arguments[2:], typed=typed)
-
-    def spooled(self) -> list[OfficerAct]:
-        acts: list[OfficerAct] = []
-        for path in (self.directory / "state" / "acts").glob("*.act"):
-            with path.open("rb") as file:
-                handed: Handed = read_handed(file.read)
-            acts.append(open_act(handed.signed, OFFICERS).act)
-        return acts
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Room:
-    return Room(tmp_path)
-
-
-def test_for_each_lane_who_is_in_front_is_shown_with_what_would_release_them(room: Room) -> None:
-    room.says(stopped("L1-bb"), stopped("L1-aa"))
-    lines = room.ask("why").stdout.splitlines()
-    assert lines[0].startswith("L1: HOLD: call the officer  since ")
-    assert lines[0].endswith("(4 min)")
-    assert lines[1:] == [
-        "  passage L1-bb  plate 琼A12345",
-        "  ✗ D02  Customs  No booking is its declaration.",
-        "  What would release it:",
-        "    → Customs must lift the hold (D02).",
-        "    → The staffed lane.",
-        "  1 more: gatectl passages",
-        "L2: nobody is stopped",
-    ]
-    assert "须由海关解除拦截" in room.ask("why", "L1", "--lang", "zh").stdout
-    assert room.ask("why", "L2").stdout == "L2: nobody is stopped\n"
-    assert json.loads(room.ask("why", "L1-a", "--json").stdout)["stopped"][0]["passage"] == "L1-aa"
-
-
-def test_who_is_released_and_perhaps_not_let_through_is_told_with_the_next_step(room: Room) -> None:
-    named = {key: value for key, value in stopped("L1-aa").items() if key not in ("action", "holds", "needs", "acts")}
-    room.says({**named, "released": True, "opening": "unsure"})
-    assert "look whether the barrier opened" in room.ask("why").stdout
-    room.says({**named, "released": True, "opening": "not"})
-    assert "nothing opened by itself" in room.ask("why").stdout
-    behind = {**named, "passage": "L1-00"}
-    room.says({**named, "released": True, "opening": "done"}, {**behind, "released": True, "opening": "not"})
-    assert room.ask("why").stdout.splitlines() == ["L1: nobody is stopped", "L2: nobody is stopped"]
-    room.says({**named, "released": True, "opening": "not"})
-    assert "nobody is stopped" in room.ask("why", "L2").stdout
-    assert "gatectl override L1-aa --action release" in room.ask("why", "L1-aa").stdout
-    assert room.ask("passages").stdout.split() == ["L1", "L1-aa", "4", "min", "released", "琼A12345"]
-
-
-def test_what_a_lifted_hold_was_lifted_for_is_shown(room: Room) -> None:
-    room.says(stopped("L1-aa", holds=[{**HOLD, "lifted_by": "C-1", "lift_reason": "paper shown\x1b[2J"}]))
-    assert "settled by C-1: paper shown\N{REPLACEMENT CHARACTER}[2J" in room.ask("why").stdout
-
-
-def test_every_passage_that_is_kept_is_listed(room: Room) -> None:
-    room.says(stopped("L1-bb"), stopped("L2-aa", "L2", plates=[], containers=["CSQU3054383"]))
-    assert [line.split() for line in room.ask("passages").stdout.splitlines()] == [
-        ["L1", "L1-bb", "4", "min", "HOLD:", "call", "the", "officer", "琼A12345", "D02"],
-        ["L2", "L2-aa", "4", "min", "HOLD:", "call", "the", "officer", "CSQU3054383", "D02"],
-    ]
-    assert len(json.loads(room.ask("passages", "--json").stdout)["passages"]) == 2
-    room.says()
-    assert room.ask("passages").stdout == "none\n"
-
-
-def test_an_agent_that_does_not_run_is_said_to_and_what_it_knew_is_shown(room: Room) -> None:
-    room.says(stopped("L1-aa"), running=False)
-    shown = room.ask("why").stdout.splitlines()
-    assert shown[0].startswith("The agent does not run.")
-    assert "L1-aa" in shown[2]
-    assert json.loads(room.ask("why", "--json").stdout)["running"] is False
+from tests.unit.edge_agent.desk.desk_doubles import KEYS
+from tests.unit.edge_agent.status.desk_room import Room, stopped
 
 
 @pytest.mark.parametrize(
@@ -282,3 +126,51 @@ def test_a_picture_that_cannot_be_kept_is_refused_before_it_is_signed(
 def test_a_lift_of_all_is_a_lift_on_the_wire() -> None:
     signed = SignedAct.FromString(lift(Doing("a", "s", "P", "C-1", "customs", 1, "x"), (), KEYS["C-1"]).signed)
     assert OfficerAct.FromString(signed.act).WhichOneof("what") == "lift"
+
+
+def test_an_act_for_which_the_disk_has_no_room_says_so_and_what_to_do(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    room.says(stopped("L1-aa"), running=False)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        error = room.act("lift", "L1-aa", "--reason", "shown on paper").exception
+    assert isinstance(error, EdgeAgentError)
+    assert error.what == "the act is NOT recorded"
+    assert "make room on its disk" in error.fix
+    assert told(error, "zh").startswith("操作未记录。采集程序无响应")
+    assert list((room.directory / "state" / "acts").iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["--lang", "zh", "why", "L9"], ["why", "L9", "--lang=zh"]])
+def test_an_error_is_told_in_the_language_that_the_command_was_asked_in(
+    room: Room, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    room.says()
+    monkeypatch.setattr("sys.argv", ["gatectl", "--config", str(room.site_file), *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "gatectl: 本机没有车道或通行 'L9'。请查看：gatectl passages 或 gatectl status\n"
+
+
+def test_a_command_that_is_typed_wrongly_is_answered_in_chinese(
+    room: Room, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def typed(*arguments: str) -> str:
+        monkeypatch.setattr("sys.argv", ["gatectl", "--config", str(room.site_file), "--lang", "zh", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        return capsys.readouterr().err
+
+    assert typed("lift", "L1-aa", "--as", "C-1", "--key", str(room.key)) == (
+        "gatectl: 缺少 --reason。请查看：gatectl lift --help\n"
+    )
+    assert typed("lift") == "gatectl: 缺少 PASSAGE。请查看：gatectl lift --help\n"
+    assert typed("lift", "--nothing") == "gatectl: 没有选项 --nothing。请查看：gatectl lift --help\n"
+    assert typed("override", "x", "--action", "go") == "gatectl: --action 的值有误。请查看：gatectl override --help\n"
+    assert typed("nothing") == "gatectl: 命令有误：nothing。请查看：gatectl --help\n"

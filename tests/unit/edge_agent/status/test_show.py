@@ -5,6 +5,7 @@ from typing import Any
 
 from edge_agent.status.layout import width
 from edge_agent.status.show import devices_lines, status_lines
+from edge_agent.status.words import Language
 
 WELL: dict[str, Any] = {
     "level": "healthy",
@@ -21,6 +22,7 @@ WELL: dict[str, Any] = {
             "id": "L1",
             "passage": "L1-ab",
             "last": {
+                "passage": "L1-ab",
                 "plate": "琼A12345",
                 "kilograms": "12340",
                 "action": "hold",
@@ -114,11 +116,49 @@ def test_control_orders_are_counted_and_those_that_do_not_hold_are_shown() -> No
     assert list(status_lines({**WELL, "reference": reference}, "zh"))[-1] == "布控指令      3 生效中, 2 被拒绝"
 
 
+def lane_lines(lane: dict[str, Any], language: Language, *stopped: dict[str, Any]) -> list[str]:
+    shown = {**WELL, "lanes": [{**WELL["lanes"][0], **lane}], "stopped": list(stopped)}
+    lines = list(status_lines(shown, language))
+    begin = next(at for at, line in enumerate(lines) if line.startswith(("lane", "车道")))
+    return [line.strip() for line in lines[begin : begin + 3]]
+
+
+def test_what_was_found_is_told_in_chinese_where_there_are_words_for_it() -> None:
+    finding = {"code": "W01", "severity": 3, "explanation": "Too heavy.", "zh": "超出允许范围"}
+    last = WELL["lanes"][0]["last"] | {"findings": [finding]}
+    assert lane_lines({"last": last}, "zh")[2] == "W01: 超出允许范围"
+    assert lane_lines({"last": last | {"findings": [finding | {"zh": ""}]}}, "zh")[2] == "W01: Too heavy."
+
+
+def test_a_vehicle_that_an_officer_released_or_that_has_driven_on_is_not_shown_as_standing_there_held() -> None:
+    kept = {"passage": "L1-ab", "released": True}
+    assert lane_lines({}, "en", kept)[1].startswith("RELEASED by an officer  琼A12345")
+    assert lane_lines({}, "zh", kept)[1].startswith("已由执法人员放行  琼A12345")
+    assert lane_lines({"passage": None}, "en")[1].startswith("before: HOLD: call the officer")
+    partly = {"passage": "L1-ab", "released": False, "action": "review"}
+    assert lane_lines({}, "en", partly)[1].startswith("REVIEW: a person looks")
+
+
+def test_at_an_observation_point_nobody_is_shown_as_stopped() -> None:
+    point = {"kind": "observation", "passage": None}
+    assert lane_lines(point, "en")[:2] == [
+        "lane L1: observation point, nobody is stopped here",
+        "seen; to be followed up  琼A12345  12340 kg",
+    ]
+    assert "观测点，不拦车" in lane_lines(point, "zh")[0]
+    clear = WELL["lanes"][0]["last"] | {"action": "release", "findings": []}
+    assert lane_lines(point | {"last": clear}, "zh")[1].startswith("已记录  琼A12345")
+
+
 def test_how_many_wait_for_an_officer_is_told_with_what_to_ask() -> None:
-    shown = {**WELL, "stopped": [{"released": False}, {"released": True}, {"released": False}]}
-    assert "2 wait for an officer: gatectl why" in status_lines(shown, "en")
+    shown = {**WELL, "stopped": [{"passage": "L1-x", "released": n == 1} for n in range(3)]}
+    assert "waiting for an officer: 2. See: gatectl why" in status_lines(shown, "en")
     assert "2 起等待处理：gatectl why" in status_lines(shown, "zh")
-    assert not [line for line in status_lines({**WELL, "stopped": [{"released": True}]}, "en") if "officer:" in line]
+    assert not [
+        line
+        for line in status_lines({**WELL, "stopped": [{"passage": "L1-x", "released": True}]}, "en")
+        if "officer:" in line
+    ]
 
 
 def test_a_machine_on_which_nothing_ever_ran_shows_only_that() -> None:
