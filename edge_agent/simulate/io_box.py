@@ -1,4 +1,4 @@
-"""An input/output box on Modbus TCP, by pymodbus's own server: loops to drive over, and a barrier to watch."""
+"""An input/output box on Modbus TCP, by pymodbus's own server: loops to drive over, a barrier, an analogue input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOOP_OUT = 1
 BARRIER, GREEN, RED = 0, 1, 2
 """Coils."""
 
-_COILS, _INPUTS = 1, 2  # function codes that read the two tables
+_COILS, _INPUTS, _REGISTERS = 1, 2, 4  # function codes that read the tables
 _POINTS = 64
 _LOOK_S = 0.02
 _START_S = 10.0
@@ -54,8 +54,11 @@ class IoBox:
 
     def set_input(self, address: int, *, active: bool) -> None:
         """A discrete input from now on."""
-        done = self._server.context.async_setValues(1, _INPUTS, address, [active])
-        asyncio.run_coroutine_threadsafe(done, self._loop).result(_START_S)
+        self._set(_INPUTS, address, active)
+
+    def set_register(self, address: int, value: int) -> None:
+        """An input register from now on: what an analogue input counts, 0 to 65535."""
+        self._set(_REGISTERS, address, value)
 
     def coil(self, address: int) -> bool:
         """Whether it was on at the last look."""
@@ -66,6 +69,10 @@ class IoBox:
         """When a coil was switched on, by the monotonic clock; a look every 20 ms."""
         with self._lock:
             return [at for each, at in self._rises if each == address]
+
+    def _set(self, table: int, address: int, value: int) -> None:
+        done = self._server.context.async_setValues(1, table, address, [value])
+        asyncio.run_coroutine_threadsafe(done, self._loop).result(_START_S)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

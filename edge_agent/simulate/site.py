@@ -29,6 +29,9 @@ LOOK_AT_LAMP_EVERY_S = 0.05
 BARRIER_WAIT_S = 1.5
 """How long a driver looks at a barrier that stays down before turning into the staffed lane."""
 
+PATIENT_S = 10.0
+"""The same of one with whom nothing is wrong: on a busy machine the barrier may take its time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
@@ -164,7 +167,7 @@ class LaneEmulator:
         arrived = datetime.now(CHINA)
         self._sleep_until(still + timing.dwell_s)
         let_go = self._wait_for_lamp(vehicle, still + timing.dwell_s + timing.max_wait_s)
-        through = self._barrier_opens()
+        through = self._barrier_opens(vehicle)
         departs = time.monotonic()
         if through and self._box is not None:
             self._box.set_input(LOOP_OUT, active=True)
@@ -188,10 +191,11 @@ class LaneEmulator:
                 return False
         return True
 
-    def _barrier_opens(self) -> bool | None:
+    def _barrier_opens(self, vehicle: VehiclePlan) -> bool | None:
         if self._box is None:
             return None
-        until = time.monotonic() + BARRIER_WAIT_S
+        clean = vehicle.truth.at_passage.action == "RELEASE"
+        until = time.monotonic() + (PATIENT_S if clean else BARRIER_WAIT_S)
         while not self._box.coil(BARRIER):
             if time.monotonic() >= until or self._stopped.wait(LOOK_AT_LAMP_EVERY_S):
                 return False

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from edge_agent.simulate.programs import run_command
-from gate_contract.acts import sign_act
-from gate_contract.v1.act_pb2 import INSPECTION_RESULT_DIFFERS, Inspection, OfficerAct, SignedAct
 
 AUTHOR, APPROVER, INSPECTOR = "HK-0451", "HK-0388", "HK-0777"
 AUTHORITY = "customs"
@@ -59,24 +54,3 @@ class Officers:
                 self.key_file(officer), "--yes",
             )  # fmt: skip
         run_command("gate-collector", "orders", "enter", order, "--config", self._config)
-
-    def counted(self, site_id: str, passage_id: str, packages: int) -> SignedAct:
-        """The inspector counted packages."""
-        act = OfficerAct(
-            format=1,
-            act_id=f"act-{passage_id}",
-            site_id=site_id,
-            passage_id=passage_id,
-            officer_id=INSPECTOR,
-            authority=AUTHORITY,
-            at_unix_ns=int((datetime.now(UTC) - timedelta(seconds=1)).timestamp()) * 1_000_000_000,
-            reason="counted",
-            inspection=Inspection(result=INSPECTION_RESULT_DIFFERS, text="counted", packages=packages),
-        )
-        return SignedAct.FromString(sign_act(act.SerializeToString(), self._key(INSPECTOR)))
-
-    def _key(self, officer: str) -> Ed25519PrivateKey:
-        key = load_pem_private_key(self.key_file(officer).read_bytes(), self._passphrase.encode())
-        if not isinstance(key, Ed25519PrivateKey):
-            raise TypeError("officers' keys are Ed25519")
-        return key

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
-import tty
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from edge_agent.simulate.enrolling import enrol
+from edge_agent.simulate.machine import Machine
 from edge_agent.simulate.mrz import Passport, expired, make_passport
-from edge_agent.simulate.programs import Program, ask, wait_until
+from edge_agent.simulate.programs import wait_until
+from edge_agent.simulate.serial_line import SerialLine
 from edge_agent.simulate.story.judging import Due
 from edge_agent.status.reading import records
-from edge_agent.status.snapshot import read_snapshot
 from gate_contract.v1.record_pb2 import Record
 
 OPEN = ("ok", "starting", "silent")
@@ -90,46 +87,22 @@ def plan_boarding(sailing_id: str, travellers: int, seed: int, today: date, othe
     return boarding
 
 
-class DocumentReader:
-    """A reader's serial port, as a pty; what is laid on it is sent."""
-
-    def __init__(self, link: Path) -> None:
-        self._controller, device = os.openpty()
-        tty.setraw(device)
-        self._device = device
-        link.symlink_to(os.ttyname(device))
+class DocumentReader(SerialLine):
+    """A reader on a serial line of its own; what is laid on it is sent."""
 
     def show(self, traveller: Traveller) -> None:
         """The zone of a passport."""
-        os.write(self._controller, traveller.passport.sent())
-
-    def close(self) -> None:
-        """Unplug it."""
-        os.close(self._controller)
-        os.close(self._device)
+        self.send(traveller.passport.sent())
 
 
-class PassengerGate:
-    """A directory with everything one passenger gate has."""
+class PassengerGate(Machine):
+    """A passenger gate with a document reader."""
 
     def __init__(self, directory: Path, site_id: str, agent_id: str) -> None:
         """Writes the site file; the reader is plugged in."""
-        directory.mkdir()
-        self.directory, self.site_id, self.agent_id = directory, site_id, agent_id
-        self.state_dir = directory / "state"
-        self.site_file = directory / "site.toml"
         link = directory / "reader"
+        super().__init__(directory, site_id, agent_id, SITE_FILE.format(site=site_id, port=link))
         self.reader = DocumentReader(link)
-        self.site_file.write_text(SITE_FILE.format(site=site_id, port=link), encoding="utf-8")
-        self.agent = Program(directory / "agent.log", "edge-agent", "run", "--config", self.site_file)
-
-    def enrol(self, collector_config: Path) -> None:
-        """Invite at the collector, enrol here."""
-        enrol(self.agent_id, self.site_id, self.directory, collector_config)
-
-    def snapshot(self) -> dict[str, Any] | None:
-        """What the agent says of itself."""
-        return read_snapshot(self.directory / "run")
 
     def start(self) -> None:
         """Until the agent has the reader's port open: what was sent before is nobody's."""
@@ -142,11 +115,6 @@ class PassengerGate:
         if snapshot is None or snapshot["written_unix_ns"] < since_ns:
             return False
         return any(each["id"] == "reader-1" and each["state"] in OPEN for each in snapshot["devices"])
-
-    def status(self) -> dict[str, Any]:
-        """`gatectl status --json`."""
-        answer: dict[str, Any] = ask("gatectl", "--config", self.site_file, "status")
-        return answer
 
     def passages(self) -> list[tuple[str, frozenset[str], str]]:
         """(passage id, codes of the gate's own decision, its action) of each, in order; the highest revision counts."""

@@ -10,6 +10,7 @@ from gate_contract.v1 import passage_pb2, reading_pb2, stamp_pb2
 
 BOOT = bytes(16)
 SCALE_UNCERTAINTY_KILOGRAMS = 10
+AXLE_DIVISION_KILOGRAMS = 20
 
 LANE_KINDS = {
     "vehicle": passage_pb2.LANE_KIND_VEHICLE,
@@ -49,6 +50,12 @@ def passage(passage_id: str, lane_id: str, kind: str, direction: str, at: dateti
         opened_by=passage_pb2.PASSAGE_OPENING_TRIGGER,
         closed_by=passage_pb2.PASSAGE_CLOSING_COMPLETE,
     )
+
+
+def restamp(message: passage_pb2.Passage, at: datetime) -> None:
+    """It passes then."""
+    for moment in (message.opened, message.decided):
+        moment.CopyFrom(stamp(at))
 
 
 def plate(text: str, at: datetime, confidence: float = 0.97, camera: str = "told-camera") -> passage_pb2.PlateRead:
@@ -93,6 +100,12 @@ def radiation(at: datetime, *, gamma_alarm: bool = False) -> reading_pb2.Reading
     """A vehicle in the portal."""
     seen = reading_pb2.RadiationOccupancy(gamma_alarm=gamma_alarm, gamma_samples=12, neutron_samples=2, complete=True)
     return reading_pb2.Reading(device_id="told-portal", at=stamp(at), radiation=seen)
+
+
+def shares(kilograms: int, axles: int) -> list[int]:
+    """About equal loads of so many axles, in whole divisions."""
+    divisions, extra = divmod(kilograms // AXLE_DIVISION_KILOGRAMS, axles)
+    return [(divisions + (number < extra)) * AXLE_DIVISION_KILOGRAMS for number in range(axles)]
 
 
 def axles(kilograms: Iterable[int], at: datetime, uncertainty: int = 60) -> reading_pb2.Reading:
@@ -143,16 +156,21 @@ def document(at: datetime, pseudonym: bytes, expires: str = "2031-05-01") -> rea
     return reading_pb2.Reading(device_id="told-reader", at=stamp(at), document=seen)
 
 
-def truck(passage_id: str, lane_id: str, said: Said, at: datetime, kind: str = "vehicle") -> passage_pb2.Passage:
-    """A vehicle that is exactly what was said of it."""
+def truck(
+    passage_id: str, lane_id: str, said: Said, at: datetime, kind: str = "vehicle", *, eyes: bool = False
+) -> passage_pb2.Passage:
+    """A vehicle that is exactly what was said of it; `eyes`: cameras read its container's number and its seal, too."""
     message = passage(passage_id, lane_id, kind, said.direction, at)
     message.plates.append(plate(said.vehicle_plate, at))
     if said.trailer_plate:
         message.plates.append(plate(said.trailer_plate, at, camera="told-rear-camera"))
     message.weighings.append(weighing(said.gross_kilograms, at))
-    for box in said.boxes:
+    for box in said.boxes if eyes else ():
         message.readings.append(container(box.number, at, box.size_type))
         if box.seals:
             message.readings.append(seal(box, at))
-    message.readings.append(radiation(at))
+    if kind == "vehicle":
+        message.readings.append(radiation(at))
+    else:
+        message.readings.append(distance(at, occupied=said.cargo_kilograms > 0))
     return message

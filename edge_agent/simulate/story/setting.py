@@ -23,6 +23,7 @@ warned_of_ten_thousand = 10000
 """
 
 Sailings = Iterable[tuple[str, str, datetime, bool]]
+"""(sailing id, site id, departure, cancelled) of each."""
 
 
 class Setting:

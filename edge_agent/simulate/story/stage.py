@@ -1,36 +1,47 @@
-"""The told vehicles and the travellers, from the first file to the last verdict."""
+"""The story's vehicles and travellers, from the first file to the last verdict."""
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from edge_agent.model.moment import WallNs
+from edge_agent.reference.file import Changes, ReferenceFile
+from edge_agent.simulate.machine import Machine
 from edge_agent.simulate.programs import Program, ask, wait_until
 from edge_agent.simulate.story import readings
 from edge_agent.simulate.story.judging import Due, Found
+from edge_agent.simulate.story.lanes import LaneDevices
 from edge_agent.simulate.story.passengers import Boarding, PassengerGate, due, plan_boarding
 from edge_agent.simulate.story.people import people_told
-from edge_agent.simulate.story.setting import Sailings, Setting
-from edge_agent.simulate.story.telling import Teller
-from edge_agent.simulate.story.telling_gate import TellingGate
-from edge_agent.simulate.story.vehicles import INJECTIONS, OTHER_SITE, clean
+from edge_agent.simulate.story.player import LanePlayer
+from edge_agent.simulate.story.playing import PORTS_NEEDED, Playing, in_order, inspect
+from edge_agent.simulate.story.setting import Setting
+from edge_agent.simulate.story.telling import OTHER_SITE, Teller, Telling, Where
+from edge_agent.simulate.story.telling_gate import ROAD, TellingGate
+from edge_agent.simulate.story.vehicles import INJECTIONS, clean
 from gate_contract.v1.passage_pb2 import Passage
 
 SITE = "macun"
-CLEAN = 90
+CLEAN: dict[Where, int] = {"scale": 38, "axles": 12, "empties": 20, "road": 20}
+"""Vehicles with nothing wrong, by the lane they come to."""
+
 OF_EACH = 2
 TRAVELLERS = 100
 """A sailing."""
 
 BETWEEN_TRAVELLERS_S = 0.12
 ORDER_EXPIRES_S = 60.0
+PORTS = 2 + PORTS_NEEDED
+ASK_EVERY_S = 1.0
+"""A command of the collector costs a second of a core: who waits for its answer leaves some to the others."""
+
 LONG_ALONE_S = 13 * 3600
 """Longer than policy K05 lets a gate decide by itself."""
 
@@ -48,10 +59,10 @@ class Timetable:
 
 
 class Stage:
-    """Everything of the told part, in one directory."""
+    """Everything of the story, in one directory."""
 
-    def __init__(self, directory: Path, collector_config: Path, ports: tuple[int, int], tell: Tell) -> None:
-        """`ports` are free; nothing is started."""
+    def __init__(self, directory: Path, collector_config: Path, ports: Sequence[int], tell: Tell) -> None:
+        """`ports`: as many as `PORTS` that are free; nothing is started."""
         directory.mkdir()
         self._config, self._tell = collector_config, tell
         self.now = datetime.now(UTC)
@@ -59,8 +70,9 @@ class Stage:
         self.main = TellingGate(directory / "told-main", SITE, "told-main", ports[0])
         self.other = TellingGate(directory / "told-other", OTHER_SITE, "told-other", ports[1])
         self.people = PassengerGate(directory / "people", SITE, "people-1")
+        self.playing = Playing(directory, SITE, ports[2:])
         teller = Teller(20260301, self.now, SITE)
-        self.tellings = [clean(teller) for _ in range(CLEAN)]
+        self.tellings = [clean(teller, where) for where, count in CLEAN.items() for _ in range(count)]
         self.tellings += [injection.tell(teller) for injection in INJECTIONS for _ in range(OF_EACH)]
         self.boardings: list[Boarding] = []
         self._orders_end = self.now
@@ -69,15 +81,25 @@ class Stage:
     @property
     def programs(self) -> tuple[Program, ...]:
         """Those that must be ended."""
-        return (self.main.agent, self.other.agent, self.people.agent)
+        return tuple(gate.agent for gate in self.gates)
 
     @property
-    def gates(self) -> tuple[TellingGate | PassengerGate, ...]:
+    def gates(self) -> tuple[Machine, ...]:
         """All of them."""
-        return (self.main, self.other, self.people)
+        return (self.main, self.other, self.people, *self.playing.gates)
 
-    def set_up(self, other_sailings: Sailings, timetable: Timetable) -> None:
-        """Everything that is known beforehand; `other_sailings` are those of the live lanes."""
+    @property
+    def played(self) -> list[Telling]:
+        """Vehicles whose devices send their bytes."""
+        return [each for each in self.tellings if not each.told]
+
+    @property
+    def told(self) -> list[Telling]:
+        """Those that are written into a journal."""
+        return [each for each in self.tellings if each.told]
+
+    def set_up(self, timetable: Timetable) -> None:
+        """Everything that is known beforehand."""
         setting = self.setting
         setting.officers.appoint()
         self._orders_end = setting.orders(self.tellings, ORDER_EXPIRES_S) + timedelta(seconds=2)
@@ -86,8 +108,8 @@ class Stage:
         ferries = [
             (f"{SITE}-ferry-{n}", SITE, at, False) for n, at in enumerate((timetable.first, timetable.second), 1)
         ]
-        told = [(f"{SITE}-told", SITE, departure, False), (f"{SITE}-cancelled", SITE, departure, True)]
-        setting.sailings([*other_sailings, *told, *ferries])
+        others = [(f"{SITE}-told", SITE, departure, False), (f"{SITE}-cancelled", SITE, departure, True)]
+        setting.sailings([*others, *ferries])
         today = self.now.date()
         first = plan_boarding(f"{SITE}-ferry-1", TRAVELLERS, 11, today, [])
         second = plan_boarding(f"{SITE}-ferry-2", TRAVELLERS, 12, today, first.tickets[10:12])
@@ -95,39 +117,75 @@ class Stage:
         for boarding in self.boardings:
             setting.manifest(boarding)
         setting.credit(self.tellings)
-        setting.declarations("told", [said for each in self.tellings for said in each.known])
+        setting.declarations("known", [said for each in self.tellings for said in each.known])
         setting.registers(self.tellings)
-        with ThreadPoolExecutor(len(self.gates)) as pool:
+        with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda gate: gate.enrol(self._config), self.gates))
+        told = [each for each in self.told if each.passages]
         self._tell(
-            f"{len(self.tellings)} vehicles are told, {sum(len(b.tickets) for b in self.boardings)} tickets sold"
+            f"{len(self.played)} vehicles are to be played here, {len(told)} told, {len(self.told) - len(told)} never"
+            f" come; {sum(len(b.tickets) for b in self.boardings)} tickets are sold"
         )
 
-    def tell_vehicles(self) -> None:
-        """First what was before, at both sites; then the passages that are judged."""
-        setting = self.setting
-        before = [each for telling in self.tellings for each in telling.passages[:-1]]
-        self.other.tell([passage for site, passage in before if site == OTHER_SITE], after_loss=True)
-        self.main.tell([passage for site, passage in before if site == SITE], after_loss=True)
-        for gate in (self.other, self.main):
+    def plug_in(self, stack: ExitStack) -> None:
+        """The played lanes' devices, and then their agents, until those know what was declared."""
+        expected = sum(len(each.known) for each in self.played)
+        for gate in self.playing.gates:
+            gate.plug_in(stack)
             gate.agent.start()
-        self._wait_judged([passage.passage_id for _, passage in before])
-        self.main.agent.stop()
-        wait_until("the short order has expired", lambda: datetime.now(UTC) > self._orders_end)
-        self._restamp()
-        told = [each for each in self.tellings if each.passages]
-        counted = [
-            self.setting.officers.counted(SITE, each.passage.passage_id, each.counted)
-            for each in told
-            if each.counted is not None
-        ]
+        for gate in self.playing.gates:
+            wait_until(f"{gate.agent_id} hears all of its devices", gate.hears_all)
+            wait_until(f"{gate.agent_id} has its declarations", lambda g=gate: declarations(g) >= expected)  # type: ignore[misc]
+        self._tell(f"{' and '.join(gate.agent_id for gate in self.playing.gates)} know {expected} declarations")
+
+    def tell_vehicles(self) -> None:
+        """First what was before, at the other site; then the passages that are judged."""
+        before = [passage for each in self.told for passage in each.at(OTHER_SITE)]
+        self.other.tell(before, after_loss=True)
+        self.other.agent.start()
+        self._wait_judged([passage.passage_id for passage in before])
         self.people_told = people_told(self.now, OF_EACH)
-        passages = [*(each.passage for each in told), *(passage for passage, _ in self.people_told)]
-        self.main.tell(passages, counted)
+        for each in self.told:
+            if each.comes_now:
+                readings.restamp(each.passage, datetime.now(UTC))
+        here = [passage for each in self.told for passage in each.at(SITE)]
+        passages = [*here, *(passage for passage, _ in self.people_told)]
+        self.main.tell(passages, after_loss=True)
         self.main.agent.start()
         self._wait_judged([each.passage_id for each in passages])
-        setting.declarations("later", [said for each in self.tellings for said in each.later])
-        self._tell(f"{len(told)} told vehicles have passed, and what was declared late or amended came afterwards")
+        self._tell(f"{sum(bool(each.passages) for each in self.told)} told vehicles have passed")
+
+    def play_vehicles(self) -> None:
+        """All lanes at once, those of both sites."""
+        with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+            road = pool.submit(self._play_road, stack)
+            self.playing.play([each for each in self.played if each.where != "road"], self._order_over)
+            road.result()
+        came = len(self.playing.crossed)
+        self._tell(
+            f"{came} vehicles have passed, {sum(bool(each.through) for each in self.playing.crossed)} of them freely"
+        )
+
+    def come_afterwards(self) -> None:
+        """What an officer finds, and what is declared or amended when its vehicle has passed."""
+        self._wait_judged([each.passage.passage_id for each in self.played])
+        for each in self.tellings:
+            if each.counted is not None:
+                inspect(self.playing.gate_of(each.passage.passage_id), each, self.setting.officers)
+        later = [said for each in self.tellings for said in each.later]
+        self.setting.declarations("later", later)
+        self._tell(f"{len(later)} declarations came late or were amended")
+
+    def _play_road(self, stack: ExitStack) -> None:
+        wait_until("the other site's agent runs", lambda: self.other.snapshot() is not None, 300)
+        camera = LaneDevices({"road-camera": self.other.camera_url})
+        camera.start()
+        stack.callback(camera.stop)
+        seen = [each for each in self.played if each.where == "road"]
+        LanePlayer(self.other, ROAD, camera).play(in_order(seen, self._order_over))
+
+    def _order_over(self) -> bool:
+        return datetime.now(UTC) > self._orders_end
 
     def board(self, boarding: Boarding, departure: datetime) -> None:
         """Everybody to the reader, one after the other; then the ship leaves and heads are counted."""
@@ -146,9 +204,12 @@ class Stage:
     def grow_old(self) -> None:
         """The passenger gate's copy of everything is dated back, as if nobody had reached it for 13 hours (K05)."""
         self.people.agent.stop()
-        with closing(sqlite3.connect(self.people.state_dir / "reference.db")) as connection, connection:
-            connection.execute("UPDATE state SET fetched_ns = fetched_ns - ?", (LONG_ALONE_S * 10**9,))
-            connection.execute("UPDATE fetched SET boot_id = zeroblob(16)")  # of another run of the machine
+        with closing(ReferenceFile(self.people.state_dir / "reference.db")) as file:
+            head = file.load().head
+            if head.fetched is not None:
+                wall = WallNs(head.fetched.wall - LONG_ALONE_S * 10**9)
+                then = replace(head.fetched, wall=wall, boot_id=bytes(16))  # of another run of the machine
+                file.write(Changes(), replace(head, fetched=then))
 
     def shown_old(self) -> list[frozenset[str]]:
         """Codes of the gate's own decisions on travellers who come then; the collector is away."""
@@ -195,16 +256,14 @@ class Stage:
         return found | {subject: Found(frozenset(codes), actions[subject]) for subject, codes in others.items()}
 
     def _wait_judged(self, passage_ids: list[str]) -> None:
-        wait_until("all that was told is judged", lambda: self._judged() >= set(passage_ids), 120)
+        wait_until("all that was told is judged", lambda: self._judged() >= set(passage_ids), 300, ASK_EVERY_S)
 
     def _judged(self) -> set[str]:
         listed: list[dict[str, Any]] = ask("gate-collector", "passages", "--limit", LIMIT, "--config", self._config)
         return {each["passage_id"] for each in listed if each["action"] is not None}
 
-    def _restamp(self) -> None:
-        """Vehicles that come only now."""
-        for telling in self.tellings:
-            if telling.comes_now:
-                now = readings.stamp(datetime.now(UTC))
-                telling.passage.opened.CopyFrom(now)
-                telling.passage.decided.CopyFrom(now)
+
+def declarations(gate: Machine) -> int:
+    """How many the gate knows; 0 while it is not connected."""
+    snapshot = gate.snapshot()
+    return 0 if snapshot is None or not snapshot["uplink"]["connected"] else int(snapshot["reference"]["declarations"])

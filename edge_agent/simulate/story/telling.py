@@ -1,15 +1,22 @@
-"""One told vehicle: what was said, what is recorded, what stands in registers, and the verdict due. Pure."""
+"""One vehicle: what was said, what each device says of it, what stands in registers, and the verdict due. Pure."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from edge_agent.simulate.cargo import container_number
 from edge_agent.simulate.plates import edits_apart, make_plate
 from edge_agent.simulate.story.declared import Box, Cargo, Said
 from gate_contract.v1.passage_pb2 import Passage
+
+OTHER_SITE = "told-other"
+"""A second terminal, where nothing needs a declaration."""
+
+Where = Literal["scale", "axles", "empties", "road"]
+"""Which kind of lane it comes to: with a truck scale, with axle pads, for empty containers, an observation point."""
 
 GOODS = (
     ("6109", "T-shirts", 8, "textiles"),
@@ -25,22 +32,25 @@ APART = 3
 
 @dataclass(slots=True)
 class Telling:
-    """What is told of one vehicle; made by `Teller.clean`, changed by an injection.
+    """One vehicle; made clean, changed by an injection.
 
     Attributes:
         codes: of all rules that fire on the judged passage, in the end.
         action: in the end, e.g. "HOLD".
-        passages: (site id, passage) in order of time; the last one is judged.
+        passages: (site id, passage) in order of time; the last one is judged. A passage is what each device says: told,
+            it is written as it stands; played, emulated devices send it, and the gate gives it its id.
+        where: the kind of lane.
+        told: why it is told; "" when it is played.
         known: declaration versions that are imported before the passages.
         later: versions that are imported after them.
         settlement: of the declaration, by the register's field.
         carrier_id: who runs the vehicle, as the register says; "" when it says nothing.
         credit_class: of the declarant; "" for good.
         ordered: a control order on the plate: "" none, "hold" one in force, "expired" one that is not any more.
-        counted: packages that an officer counts at the gate; None when nobody does.
+        counted: packages that an officer counts at the gate, afterwards; None when nobody does.
         sailing_cancelled: its sailing does not take place.
         scan_class: what a scanner calls its goods.
-        comes_now: it passes when it is told: what it depends on was not there before.
+        comes_now: it passes when it is told: what it was declared as was not known before.
         finding_of: "passage", or "declaration" where there is no passage.
     """
 
@@ -49,6 +59,8 @@ class Telling:
     action: str
     said: Said
     scan_class: str
+    where: Where = "scale"
+    told: str = ""
     passages: list[tuple[str, Passage]] = field(default_factory=list)
     known: list[Said] = field(default_factory=list)
     later: list[Said] = field(default_factory=list)
@@ -65,6 +77,15 @@ class Telling:
     def passage(self) -> Passage:
         """The one that is judged."""
         return self.passages[-1][1]
+
+    @property
+    def waits(self) -> bool:
+        """Whether it comes only when the order that is about it has expired."""
+        return self.ordered == "expired"
+
+    def at(self, site_id: str) -> list[Passage]:
+        """Its passages at one site."""
+        return [passage for site, passage in self.passages if site == site_id]
 
 
 class Teller:

@@ -1,4 +1,4 @@
-"""How the told part of the demo is shown: the confusion table, and what else must hold."""
+"""How the story's end is shown: the confusion table, and what else must hold."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from edge_agent.simulate.judgement import Check
+from edge_agent.simulate.judgement import Check, Line
 from edge_agent.simulate.story.judging import Due, Found, Row, confusion, wrongly_stopped
+from edge_agent.simulate.story.player import Crossed
 
 
 def show_confusion(console: Console, rows: Iterable[Row]) -> None:
@@ -40,4 +41,48 @@ def story_checks(due: Sequence[Due], found: Mapping[str, Found], rules: frozense
         Check("clean traffic goes straight through", not stopped, f"{len(clean) - len(stopped)} of {len(clean)}"),
         Check("injected discrepancies are caught", caught == injected, f"{caught} of {injected}"),
         Check("every rule is seen at least twice", not seldom, ", ".join(seldom) or f"{len(shown)} rules"),
+    ]
+
+
+def due_of_scenario(lines: Iterable[Line]) -> list[Due]:
+    """The verdicts due on the scenario's trucks; those that were not seen are nobody's."""
+    return [
+        Due(
+            line.seen.passage_id if line.seen else f"truck {line.vehicle.number}",
+            line.vehicle.injection,
+            line.vehicle.truth.finally_.codes,
+            line.vehicle.truth.finally_.action,
+        )
+        for line in lines
+    ]
+
+
+def playing_checks(
+    crossed: Sequence[Crossed], openings: int, passages: Iterable[str], lanes: Iterable[str]
+) -> list[Check]:
+    """What must hold of the played lanes: each visit is one passage, and the barrier rose once for each release.
+
+    Args:
+        crossed: what the gates made of every visit.
+        openings: how often barriers rose.
+        passages: ids of all passages at the collector.
+        lanes: ids of the played lanes, which begin the ids of their passages.
+    """
+    ids = {each.passage_id for each in crossed}
+    prefixes = tuple(f"{lane}-" for lane in lanes)
+    seen = {each for each in passages if each.startswith(prefixes)}
+    barred = [each for each in crossed if each.through is not None]
+    let_go = [each for each in barred if each.action == "release"]
+    agree = all(each.through == (each.action == "release") for each in barred)
+    return [
+        Check(
+            "every vehicle that was played is one passage",
+            ids == seen and len(ids) == len(crossed),
+            f"{len(seen)} passages of {len(crossed)}",
+        ),
+        Check(
+            "barriers of the played lanes opened for those who were let go, once each",
+            agree and openings == len(let_go),
+            f"{openings} openings for {len(let_go)}",
+        ),
     ]
