@@ -85,6 +85,7 @@ class Known:
             sailings=self.registers.schedule or None,
             orders=self.orders,
             selections=self.registers.selections,
+            reference_awaited=self.age_s is None,
         )
 
 

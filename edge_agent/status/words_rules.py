@@ -58,7 +58,7 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
     "K01": "本闸口时钟可能不准，仅提示|误差上限 {error_bound_seconds} 秒",
     "K02": "因信息晚到，已重新判定|",
     "K03": "记录链有缺失或分叉，请联系运维人员|",
-    "K05": "本地参考数据过旧，须人工核查|已 {reference_age_seconds} 秒未更新",
+    "K05": "本地参考数据从未收到或已过旧，须人工核查|已 {reference_age_seconds} 秒未更新",
     "detained": "查验后扣留|",
     "override": "执法人员另行决定，取代系统判定|",
 }

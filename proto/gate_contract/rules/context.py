@@ -61,7 +61,8 @@ class Context:
 
     Attributes:
         now_unix_ns: the decider's clock, nanoseconds since 1970-01-01T00:00:00Z; time is an argument.
-        reference_age_s: age of the declarations at hand, seconds; None at the collector, which holds the originals.
+        reference_age_s: age of the declarations at hand, seconds; None at the collector, which holds the originals,
+            and at a gate that never got any.
         goods: whether the lane carries goods that need a declaration to pass (D02).
         earlier: the decision this one supersedes; None for the first.
         journal_defects: what is wrong with the journal that the passage is in.
@@ -82,6 +83,7 @@ class Context:
         orders: control orders (O01, O02).
         scan_ordered: why a scan was ordered; "" when none was, or when a selection says so (X03).
         selections: how goods are let go and what was drawn for inspection, by declaration (R01, D05, X03).
+        reference_awaited: this is a gate, and the collector never told it all there is (K05).
     """
 
     now_unix_ns: int
@@ -105,3 +107,4 @@ class Context:
     orders: OrderIndex | None = None
     scan_ordered: str = ""
     selections: Mapping[str, Selection] = field(default_factory=dict)
+    reference_awaited: bool = False

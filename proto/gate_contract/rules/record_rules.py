@@ -73,6 +73,16 @@ def journal_broken(case: Case) -> Iterator[Fired]:
 def reference_too_old(case: Case) -> Iterator[Fired]:
     """K05: what the gate knows of declarations is older than policy allows: a person looks, whatever it says."""
     age, most = case.context.reference_age_s, case.policy.K05.most_hours
+    if case.context.reference_awaited:
+        # Nothing is older than what never came: it knows of no order, no sailing, no officer.
+        yield Fired(
+            severity=2,
+            action=REVIEW,
+            explanation="The gate has never got reference data from the collector; it knows of no control order.",
+            inputs=(Input("most_hours", str(most), "policy K05.most_hours"),),
+            tolerance=f"at most {most} h old (policy K05.most_hours)",
+        )
+        return
     if age is None or age <= most * HOUR_S:
         return
     yield Fired(

@@ -48,7 +48,7 @@ def test_a_key_of_small_order_is_nobodys(point: str, sign: int) -> None:
     assert not any(holds(bytes(key), forged, str(number).encode()) for number in range(64))
 
 
-@pytest.mark.parametrize("key", [b"", PUBLIC[:31], PUBLIC + b"x"])
+@pytest.mark.parametrize("key", [b"", PUBLIC[:31], PUBLIC + b"x"], ids=["none", "31 bytes", "33 bytes"])
 def test_what_has_no_32_bytes_is_no_key(key: bytes) -> None:
     assert not is_key(key)
     assert not holds(key, KEY.sign(b"message"), b"message")

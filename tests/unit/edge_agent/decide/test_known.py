@@ -243,3 +243,10 @@ def test_a_clock_that_nobody_keeps_is_not_asked_while_the_collector_has_said_the
     other_boot = replace(came, wall=WallNs(NOON + DAY), boot_id=b"c" * 16)
     assert known.now_unix_ns(other_boot) == NOON + DAY
     assert known.now_unix_ns(replace(other_boot, wall=WallNs(100))) == NOON
+
+
+def test_a_gate_that_was_never_told_all_there_is_says_so() -> None:
+    at = Moment(WallNs(NOON), MonoNs(1), bytes(16), synchronised=True)
+    for age_s, awaited in ((None, True), (0, False)):
+        context = Known(BookingIndex(()), age_s).context(Passage(), at, "haikou", "free", Policy.default(), None)
+        assert (context.reference_age_s, context.reference_awaited) == (age_s, awaited)

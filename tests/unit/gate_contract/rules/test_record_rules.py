@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -98,6 +99,13 @@ def test_k03_names_a_few_of_many_defects() -> None:
 def test_k05_asks_a_person_when_the_gate_knows_too_little_that_is_new(age_s: int | None, fires: bool) -> None:
     decision = judge(a_passage(), [a_declaration()], a_context(reference_age_s=age_s))
     assert (decision.action, codes(decision)) == ((REVIEW, ["K05"]) if fires else (RELEASE, []))
+
+
+def test_k05_asks_a_person_at_a_gate_that_never_got_reference_data() -> None:
+    context = replace(a_context(), reference_awaited=True)
+    finding = the_finding(judge(a_passage(), [a_declaration()], context), "K05")
+    assert (finding.action, finding.severity) == (REVIEW, 2)
+    assert "never got reference data" in finding.explanation
 
 
 def test_k05_allows_what_policy_allows() -> None:
