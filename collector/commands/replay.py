@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from collector.commands._common import with_config
+from collector.commands._other_book import is_used, rules_in, run_with
 from collector.commands._show import (
     Since,
     as_json,
@@ -32,6 +33,7 @@ from collector.config import CollectorConfig
 from collector.reconcile.core import changed_words
 from collector.reconcile.policy import load_policy
 from collector.reconcile.replay import Replayed, Span, replay_all, work
+from gate_contract.rules import RULE_BOOK_HASH
 from gate_contract.v1.decision_pb2 import Decision
 
 WOULD_CHANGE = 3
@@ -67,10 +69,10 @@ class Day(click.ParamType[Span]):
 )
 @click.option(
     "--rule-book",
-    type=click.Choice(["current"]),
-    default="current",
-    show_default=True,
-    help="Rule book to judge with: this release's. Another one is in the release that has it.",
+    metavar="DIR",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="Rule book to judge with, instead of this release's: a copy of gate_contract/rules, or another release, "
+    "unpacked. Its Python code is run.",
 )
 @click.option("--json", "json_", is_flag=True, help="As JSON.")
 @with_config
@@ -81,7 +83,7 @@ def replay(
     until_ns: int | None,
     site: str,
     policy_file: Path | None,
-    rule_book: str,  # noqa: ARG001 - there is one to choose from
+    rule_book: Path | None,
     json_: bool,
 ) -> None:
     """Judge a day again on what was known then, and list what would be decided otherwise.
@@ -90,6 +92,8 @@ def replay(
     and 3 when one would not. Under the policy and rule book of then each decision comes out again to the byte.
     """
     span = _span(day, from_ns, until_ns, site)
+    if rule_book is not None and not is_used(rules := rules_in(rule_book)):
+        sys.exit(run_with(rules, sys.argv[1:]))
     policy = load_policy(policy_file or config.policy_file)
     with existing_store(config) as store, _progress(work(store, span)) as on_progress:
         report = replay_all(
@@ -103,6 +107,7 @@ def replay(
                     "identical": report.identical,
                     "changed": [_json(each) for each in report.changed],
                     "policy": policy.hash,
+                    "rule_book": RULE_BOOK_HASH,
                 }
             )
         )
@@ -110,7 +115,8 @@ def replay(
         _show(console(), report.changed)
         click.echo(
             f"{report.judged} verdicts judged again: {len(report.changed)} would be otherwise, "
-            f"{report.judged - len(report.changed)} would be the same, {report.identical} of them to the byte"
+            f"{report.judged - len(report.changed)} would be the same, {report.identical} of them to the byte "
+            f"(rule book {RULE_BOOK_HASH[:12]})"
         )
     sys.exit(WOULD_CHANGE if report.changed else 0)
 
