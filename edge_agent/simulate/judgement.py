@@ -175,9 +175,10 @@ def _balances(collector_config: Path, statuses: list[dict[str, Any]]) -> list[Ch
         journal = status["journal"]
         captured += journal["captured"]
         parts = [journal[name] for name in ("acknowledged", "pending", "dead_lettered")]
+        lanes = ", ".join(lane["id"] for lane in status["lanes"])
         checks.append(
             Check(
-                f"{status['site']}: captured = acknowledged + pending + dead-lettered",
+                f"{lanes}: captured = acknowledged + pending + dead-lettered",
                 journal["captured"] == sum(parts) and parts[1] == 0,
                 f"{journal['captured']} = {' + '.join(map(str, parts))}",
             )
