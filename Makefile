@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 PROTOS := $(wildcard proto/gate_contract/v1/*.proto)
 STAMP := $(VENV)/.ready
 GENERATED := $(VENV)/.generated
-# Tests run in parallel processes; 2 suits the smallest machine we support.
-JOBS ?= 2
+# Tests run in parallel processes: 3 keep the two cores of the smallest machine busy while journeys wait.
+JOBS ?= 3
 
 .PHONY: help setup proto demo test test-slow explore lint breaking torture sweep powercut fuzz bench coverage lock clean
 
