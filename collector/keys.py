@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from collector.agents.authority import Authority, Issued, key_pem, server_certificate_is_due
+from collector.durable import sync_directory
 from collector.errors import CollectorError
 from gate_contract.checkpoint import COSIGNATURE, ED25519, Signer
 
@@ -122,7 +123,7 @@ def _create(state_dir: Path, directory: Path, deployment: str, hostnames: Sequen
         if not directory.exists():
             raise
         shutil.rmtree(made)  # another process was first; its keys count
-    _sync_directory(state_dir)
+    sync_directory(state_dir)
 
 
 def _server_files(authority: Authority, hostnames: Sequence[str], now: datetime) -> bytes:
@@ -196,7 +197,7 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
     _own_like_parent(Path(beside))
     Path(beside).rename(path)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def _own_like_parent(path: Path) -> None:
@@ -204,11 +205,3 @@ def _own_like_parent(path: Path) -> None:
     if os.geteuid() == 0:
         owner = path.parent.stat()
         os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import grpc
 from sqlalchemy import Connection, insert, select
 
+from collector.durable import sync_directory
 from collector.errors import CollectorError
 from collector.store import schema
 from gate_contract.v1.uplink_pb2 import EvidenceOffer
@@ -146,7 +147,7 @@ class Upload:
     def _sync_names(self) -> None:
         evidence = self._path.parent.parent
         for directory in (self._path.parent, evidence, evidence.parent):
-            _sync(directory)
+            sync_directory(directory)
 
     def _check_held(self) -> None:
         """A file that was damaged here makes room for the agent's good bytes; one whose sync failed is synced."""
@@ -183,11 +184,3 @@ def _check(offer: EvidenceOffer) -> None:
 def _digest(path: Path) -> bytes:
     with path.open("rb") as file:
         return file_digest(file, "sha256").digest()
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

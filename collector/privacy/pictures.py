@@ -7,7 +7,6 @@ personal, and like keys they are not to come back with an old copy of the databa
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
@@ -16,6 +15,7 @@ from google.protobuf.message import DecodeError
 from sqlalchemy import Connection, delete, select
 
 from collector.config_retention import RetentionConfig
+from collector.durable import sync_directory
 from collector.privacy.keystore import NEVER, KeyEntry, KeyStore
 from collector.store import schema
 from collector.store.engine import Store
@@ -122,7 +122,7 @@ def delete_pictures(connection: Connection, evidence: Path, names: Sequence[str]
         path = picture_file(evidence, name)
         if path.exists():
             path.unlink()
-            _sync(path.parent)
+            sync_directory(path.parent)
     digests = [bytes.fromhex(name) for name in names]
     for some in _portions(digests):
         connection.execute(delete(schema.evidence).where(schema.evidence.c.sha256.in_(some)))
@@ -166,11 +166,3 @@ def _here(connection: Connection, names: Sequence[str]) -> set[str]:
 
 def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     return (rows[start : start + _MANY] for start in range(0, len(rows), _MANY))
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -78,7 +78,7 @@ def test_a_blob_whose_name_was_not_synced_is_not_whole_until_it_is(
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr("collector.ingest.evidence._sync", failing)
+        patch.setattr("collector.ingest.evidence.sync_directory", failing)
         for _ in range(2):
             with evidence.begin(offer(), "gate-1") as upload:
                 upload.open()
@@ -88,7 +88,7 @@ def test_a_blob_whose_name_was_not_synced_is_not_whole_until_it_is(
                     upload.finish()
     name = evidence.path(sha256(BLOB).digest()).parent
     assert asked == [name, name]
-    monkeypatch.setattr("collector.ingest.evidence._sync", asked.append)
+    monkeypatch.setattr("collector.ingest.evidence.sync_directory", asked.append)
     with evidence.begin(offer(), "gate-1") as upload:
         upload.open()
         upload.finish()
