@@ -94,15 +94,11 @@ class EvidenceList:
         self._use().executemany(INSERT, ((*blob, entry_hash(*blob)) for blob in blobs))
 
     def _add_at_once(self, blobs: Iterable[Blob]) -> None:
+        """All or none of them: whatever fails, `_after` closes the connection, and with it the transaction."""
         connection = self._use()
         connection.execute("BEGIN IMMEDIATE")
-        try:
-            self._add(blobs)
-            connection.execute("COMMIT")
-        except sqlite3.Error:
-            if connection.in_transaction:  # a full disk has rolled it back already
-                connection.execute("ROLLBACK")
-            raise
+        self._add(blobs)
+        connection.execute("COMMIT")
 
     def _has(self, sha256: bytes) -> bool:
         return self._use().execute("SELECT 1 FROM evidence WHERE sha256 = ?", (sha256,)).fetchone() is not None

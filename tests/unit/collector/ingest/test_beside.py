@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, select
+from sqlalchemy import Table, delete, select
 
 from collector.ingest.beside import STAY_GAP
 from collector.ingest.contents import understand
@@ -70,6 +70,28 @@ def test_an_act_that_cannot_be_read_is_a_dead_letter(signed: SignedAct, reason: 
     contents = understand([7], [Record(format=1, act=signed).SerializeToString()])
     assert contents.acts == []
     assert reason in contents.dead_letters[7]
+
+
+def test_packages_that_an_officer_counted_have_the_passage_judged_again(collected: Collected, agent: Agent) -> None:
+    collected.accept(agent, passage("p8"), passage("p9"))
+    with collected.store.write() as connection:
+        connection.execute(delete(schema.to_judge))  # they have been judged
+    counted = Record.FromString(act(18))
+    said = OfficerAct.FromString(counted.act.act)
+    said.inspection.packages = 40
+    counted.act.act = said.SerializeToString()
+    collected.accept(agent, act(17), counted.SerializeToString())
+    [waiting] = rows(collected, schema.to_judge)
+    assert (waiting.passage_id, waiting.reason) == ("p8", "officer o-1 counted packages")
+
+
+def test_a_document_that_is_noted_already_is_not_noted_again(collected: Collected, agent: Agent) -> None:
+    collected.accept(agent, shown(17))
+    later = Record.FromString(shown(18))
+    later.passage.revision = 2
+    collected.accept(agent, later.SerializeToString())
+    [noted] = rows(collected, schema.passage_documents)
+    assert noted.at_ns == 17
 
 
 def test_documents_of_a_passage_are_noted_once_whatever_comes_later(collected: Collected, agent: Agent) -> None:
