@@ -180,7 +180,7 @@ def everything(booked: Declaration, chance: random.Random) -> Passage:
         {"face": FaceChecked(outcome="matched", score=0.97, threshold=0.94, tries=1)},
         {"seal": SealSeen(container=number, number="A1234", state="whole")},
     ]
-    readings = [Reading(device_id=f"device-{at}", **body) for at, body in enumerate(bodies)]  # type: ignore[arg-type]
+    readings = [Reading(device_id=f"device-{at}", **body) for at, body in enumerate(bodies)]  # type: ignore[arg-type]  # fields of several types
     text = booked.vehicle_plate
     return seen(text, misread(text, chance), text, readings=readings)
 
@@ -270,7 +270,7 @@ def measure(size: int) -> Slice:
     for kind, made, context in kinds:
         passages = [made(each) for each in judged]
         found.measured.append(
-            timed(kind, passages, lambda passage, context=context: decide(passage, index, context, POLICY))  # type: ignore[misc]
+            timed(kind, passages, lambda passage, context=context: decide(passage, index, context, POLICY))  # type: ignore[misc]  # mypy infers no lambda with defaults
         )
     return found
 

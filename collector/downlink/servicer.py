@@ -38,7 +38,7 @@ class ReferenceServicer(ReferenceServiceServicer):
         """Reads from `store`, off the event loop; `feed` reads the same. `clock` gives Unix nanoseconds."""
         self._store, self._feed, self._clock = store, feed, clock
 
-    async def Follow(self, request: FollowRequest, context: Context) -> AsyncIterator[FollowResponse]:  # noqa: N802
+    async def Follow(self, request: FollowRequest, context: Context) -> AsyncIterator[FollowResponse]:  # noqa: N802 - gRPC's name
         """Slices for the caller's site from a position on; ends when the caller leaves, or is revoked."""
         try:
             identity = identity_of(context)

@@ -30,10 +30,10 @@ class Table(Generic[_Message]):
         """Give the rows of before there were checksums theirs, as they are."""
         columns, marks = ", ".join(self.key), []
         connection.execute(f"ALTER TABLE {self.name} ADD COLUMN crc INTEGER")
-        for row in connection.execute(f"SELECT {columns}, version, body FROM {self.name}").fetchall():  # noqa: S608
+        for row in connection.execute(f"SELECT {columns}, version, body FROM {self.name}").fetchall():  # noqa: S608 - our own names
             key: tuple[Any, ...] = row[:-2]
             marks.append(_mark(key, row[-2], row[-1]))
-            connection.execute(f"UPDATE {self.name} SET crc = ? WHERE {self._where}", (marks[-1], *key))  # noqa: S608
+            connection.execute(f"UPDATE {self.name} SET crc = ? WHERE {self._where}", (marks[-1], *key))  # noqa: S608 - our own names
         return marks
 
     def sound(self, connection: sqlite3.Connection, marks: list[int]) -> tuple[list[_Message], int]:
@@ -41,7 +41,7 @@ class Table(Generic[_Message]):
         found: list[_Message] = []
         damaged = 0
         columns = ", ".join(self.key)
-        for row in connection.execute(f"SELECT {columns}, version, body, crc FROM {self.name}"):  # noqa: S608
+        for row in connection.execute(f"SELECT {columns}, version, body, crc FROM {self.name}"):  # noqa: S608 - our own names
             version, body, crc = row[-3:]
             marks.append(crc if isinstance(crc, int) else 0)
             if isinstance(body, bytes) and crc == _mark(row[:-3], version, body):
@@ -53,15 +53,15 @@ class Table(Generic[_Message]):
     def write(self, connection: sqlite3.Connection, key: Sequence[Any], entry: _Message | None) -> tuple[int, int]:
         """Put an entry in, or take it out (None); by how much the count and all checksums by exclusive or change."""
         count = mark = 0
-        old = connection.execute(f"SELECT crc FROM {self.name} WHERE {self._where}", key).fetchone()  # noqa: S608
+        old = connection.execute(f"SELECT crc FROM {self.name} WHERE {self._where}", key).fetchone()  # noqa: S608 - our own names
         if old is not None:
-            connection.execute(f"DELETE FROM {self.name} WHERE {self._where}", key)  # noqa: S608
+            connection.execute(f"DELETE FROM {self.name} WHERE {self._where}", key)  # noqa: S608 - our own names
             count, mark = -1, old[0]
         if entry is not None:
             body = entry.SerializeToString()
             fresh = _mark(key, entry.version, body)
             row = [*key, entry.version, body, fresh]
-            connection.execute(f"INSERT INTO {self.name} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+            connection.execute(f"INSERT INTO {self.name} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - our own names
             count, mark = count + 1, mark ^ fresh
         return count, mark
 

@@ -100,7 +100,7 @@ class Demo:
         self.stage.plug_in(stack)
         for gate, lane in zip(self.gates, self.plan.lanes, strict=True):
             expected = sum(v.declaration is not None and not v.declared_late for v in lane.vehicles)
-            wait_until(f"{gate.agent_id} has its declarations", lambda g=gate, n=expected: declarations(g) >= n)  # type: ignore[misc]
+            wait_until(f"{gate.agent_id} has its declarations", lambda g=gate, n=expected: declarations(g) >= n)  # type: ignore[misc]  # mypy infers no lambda with defaults
             self.tell(f"{gate.agent_id} is enrolled for {gate.site_id} and knows its {expected} declarations")
         return ferries
 

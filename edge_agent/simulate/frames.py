@@ -104,7 +104,7 @@ def division_step(division: Decimal) -> tuple[int, int]:
         EdgeAgentError: no scale has it; they have 1, 2 or 5 times a power of ten (OIML R 76-1, 3.2).
     """
     sign, digits, exponent = division.normalize().as_tuple()
-    if sign or digits not in {(1,), (2,), (5,)} or not isinstance(exponent, int) or not -4 <= exponent <= 2:  # noqa: PLR2004
+    if sign or digits not in {(1,), (2,), (5,)} or not isinstance(exponent, int) or not -4 <= exponent <= 2:  # noqa: PLR2004 - what the format can say
         raise EdgeAgentError(
             f"An indicator cannot have the division {division} kg",
             cause="divisions are 1, 2 or 5 times a power of ten, from 0.0001 to 500 kg",

@@ -135,7 +135,7 @@ class Stage:
             gate.agent.start()
         for gate in self.playing.gates:
             wait_until(f"{gate.agent_id} hears all of its devices", gate.hears_all)
-            wait_until(f"{gate.agent_id} has its declarations", lambda g=gate: declarations(g) >= expected)  # type: ignore[misc]
+            wait_until(f"{gate.agent_id} has its declarations", lambda g=gate: declarations(g) >= expected)  # type: ignore[misc]  # mypy infers no lambda with defaults
         self._tell(f"{' and '.join(gate.agent_id for gate in self.playing.gates)} know {expected} declarations")
 
     def tell_vehicles(self) -> None:

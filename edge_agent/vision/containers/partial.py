@@ -32,7 +32,7 @@ def _partial(lines: Sequence[Line]) -> Iterator[Line]:
         owners = any(is_owner(line.glyphs[at : at + OWNER]) for at in range(len(line.glyphs) - OWNER + 1))
         digits = sum(glyph.character.text in DIGITS for glyph in line.glyphs)
         serial = is_serial(line.glyphs[:7], coerced=1) or is_serial(line.glyphs[-7:], coerced=1)
-        score = 2 * (owners and digits >= 3) + 2 * serial + owners * (len(line.glyphs) == OWNER)  # noqa: PLR2004
+        score = 2 * (owners and digits >= 3) + 2 * serial + owners * (len(line.glyphs) == OWNER)  # noqa: PLR2004 - half of the serial
         if score:
             scored.append((-score, -min(glyph.character.confidence for glyph in line.glyphs), len(scored), line))
     return (entry[-1] for entry in sorted(scored, key=lambda entry: entry[:3]))
