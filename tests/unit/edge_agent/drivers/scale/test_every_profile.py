@@ -77,8 +77,10 @@ def test_every_byte_comes_out_exactly_once(name: str, data: st.DataObject) -> No
 def test_garbage_in_front_costs_no_frame(name: str, data: st.DataObject) -> None:
     stream, sent = data.draw(st.sampled_from(READABLE[name]))
     # Without digits: one more digit in front of a cut frame can make a whole one where there is no checksum. And a
-    # printable character directly in front of some lines could belong to them.
-    noise = data.draw(st.binary(max_size=20)).translate(None, b"0123456789.-=") + b"\x00"
+    # printable character directly in front of some lines could belong to them; one without a fixed width is whole only
+    # behind the end of another.
+    behind = b"\n" if name == "scale/axle-pt300-ticket" else b"\x00"
+    noise = data.draw(st.binary(max_size=20)).translate(None, b"0123456789.-=") + behind
     found = weights(fed(name, [noise + stream]))
     assert [each.value for each in found[-len(sent) :]] == [each.value for each in sent]
 
