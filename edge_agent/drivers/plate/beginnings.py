@@ -12,8 +12,8 @@ BLANKS = re.compile(rb"(?:[\s\0]|\xef\xbb\xbf)*")
 MAGIC = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n")
 _XML = re.compile(rb"<(?:[A-Za-z_]|\?xml|!--|!DOCTYPE)")
 _JSON = re.compile(rb'\{\s*["}]|\[\s*[\[{\]]')
-JSON_PERHAPS = re.compile(rb"[{\[]\s*\Z")
-_DAHUA = re.compile(rb"Code\s?=", re.IGNORECASE)
+PERHAPS = re.compile(rb"(?:[{\[]\s*|\x89PNG\r\n\x1a?)\Z")  # a line of which more is needed
+_DAHUA = re.compile(rb"(?i:Code)\s?=")
 WORD = re.compile(rb"heartbeat[ \t]*(?:\r?\n|\Z)", re.IGNORECASE)
 PAIR = re.compile(rb"(?:found|(?:Events|ReturnEvents|records|items)\[\d{1,3}\][\w.\[\]-]{0,200})\s?=")
 HEAD = re.compile(
@@ -26,12 +26,16 @@ HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,80})[ \t]*:[ \t]*(.*)")
 START = re.compile(rb'<(?:[A-Za-z_]|\?xml)|\{\s{0,8}["}]|\[\s{0,8}[\[{\]]|Code=|\xff\xd8\xff', re.IGNORECASE)
 
 _LINE = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,80}+[ \t]*+:[^\n]{0,900}+\n"  # eight are below the bound of a head
+_LENGTH = rb"(?i:content-length)"
+_END = rb"[ \t]{0,8}+\r?\n"
 BEGIN = re.compile(
-    BLANKS.pattern
-    + rb"+(?:(?P<xml>%s)|(?P<json>%s)|(?P<dahua>(?i:%s))|" % (_XML.pattern, _JSON.pattern, _DAHUA.pattern)
-    + rb"(?P<picture>%s)|--(?P<boundary>[!-~]{1,200}+)[ \t]{0,8}+\r?\n" % MAGIC.pattern
-    + rb"(?P<head>(?:%s){0,8}+)\r?\n)" % _LINE
+    rb"%s+(?:(?P<xml>%s)|(?P<json>%s)|(?P<dahua>%s)|" % (BLANKS.pattern, _XML.pattern, _JSON.pattern, _DAHUA.pattern)
+    + rb"(?P<picture>%s)|(?P<word>(?i:heartbeat)%s)|" % (MAGIC.pattern, _END)
+    + rb"--(?P<final>[!-~]{1,200}+)(?<=--)%s|--(?P<boundary>[!-~]{1,200}+)%s" % (_END, _END)
+    + rb"(?P<head>(?P<before>(?:(?!%s)%s){0,4}+)" % (_LENGTH, _LINE)
+    + rb"(?:%s[ \t]*+:[ \t]*+(?P<length>[0-9]{1,12}+)%s)?(?P<after>(?:%s){0,3}+)\r?\n))" % (_LENGTH, _END, _LINE)
 )
-"""What nearly everything begins with: a document, a picture, or a boundary line with its part's whole head."""
+"""What nearly everything begins with: a document, a picture, or a boundary line, the final one or one with its part's
+whole head. The head's Content-Length stands apart from what is before and after it, if it is a plain number."""
 
-EXTENTS: Mapping[Form, Callable[[], Extent]] = {"xml": XmlExtent, "json": JsonExtent, "dahua": DahuaExtent}
+EXTENTS: Mapping[Form, Callable[[int], Extent]] = {"xml": XmlExtent, "json": JsonExtent, "dahua": DahuaExtent}

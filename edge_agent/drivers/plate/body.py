@@ -18,7 +18,8 @@ MAX_PICTURE_BYTES; what exceeds them is noise.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
 
 from edge_agent.drivers.plate.beginnings import (
     BEGIN,
@@ -26,28 +27,28 @@ from edge_agent.drivers.plate.beginnings import (
     EXTENTS,
     HEAD,
     HEADER,
-    JSON_PERHAPS,
     MAGIC,
     PAIR,
+    PERHAPS,
     START,
     WORD,
 )
 from edge_agent.drivers.plate.extents import Broken, DahuaExtent, Extent
-from edge_agent.drivers.plate.parts import Document, Fault, Form, Noise, Part, Picture, Token, media_type_of
-from edge_agent.drivers.plate.pictures import MAX_PICTURE_BYTES, BoundaryLine, PictureEnd, PictureExtent, ends_well
+from edge_agent.drivers.plate.parts import Document, Fault, Form, Noise, Part, Picture, Token, media_type_of, part_of
+from edge_agent.drivers.plate.pictures import MAX_PICTURE_BYTES, BoundaryLine, PictureEnd, PictureExtent, plain_end
 
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024  # real ones have 0.2 to 8 KiB; with pictures in Base64 up to 2 MiB
 MAX_HEADER_BYTES = 8 * 1024  # of one part; real ones have about 200 bytes
 MAX_NOISE_BYTES = 1024  # one piece of noise
 MAX_BOUNDARY_BYTES = 200  # RFC 2046 allows 70; some senders exceed it
 LOOK_BYTES = 64  # by then, or by the end of the line, what begins is known
+PLAIN_BYTES = 32 * 1024  # documents up to here are taken at once, longer ones as they come
 
 _RESYNC = re.compile(rb"\n(?=[<{\[]|Code=|--)")
 _RESYNC_XML = re.compile(rb"\n(?=<\?xml|Code=|--)")  # lines of XML begin with "<"
-_DECLARED = re.compile(r"""boundary\s*=\s*(?:"([^"]{1,200})"|([^\s;,"]{1,200}))""", re.IGNORECASE)
+_NO_PART = Part()
 
-
-_Found = tuple[Token, ...] | None
+_Found = Sequence[Token] | None
 """What a step found, perhaps nothing, having taken its bytes; None: more bytes are needed."""
 
 
@@ -57,7 +58,7 @@ class BodyReader:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._state: Callable[[bool], _Found] = self._outside
-        self._part: Part | None = None
+        self._part, self._said = _NO_PART, 0  # and its Content-Length, 0 for none
         self._head = b""  # as far as it has come
         self._extent: Extent | None = None
         self._picture_extent: PictureExtent | None = None
@@ -78,7 +79,8 @@ class BodyReader:
     def flush(self) -> list[Token]:
         """What was held back, now that no more bytes come; the reader is then as new."""
         tokens = self._run(final=True)
-        self._line_ahead, self._part = BoundaryLine(b""), None
+        self._line_ahead = BoundaryLine(b"")
+        self._enter(_NO_PART)
         self._go(self._outside)
         return tokens
 
@@ -91,43 +93,93 @@ class BodyReader:
     # --- between documents ---------------------------------------------------------------------------------------
 
     def _outside(self, final: bool) -> _Found:
-        begins = BEGIN.match(self._buffer)
-        if begins is not None and not (begins["boundary"] or b"").endswith(b"--"):
-            return self._begun(begins, final)
+        """All that stands here whole and plain, at once; what does not is left to the steps below."""
+        at, tokens = 0, list[Token]()
+        while begins := BEGIN.match(self._buffer, at):
+            end = self._whole[begins.lastgroup or ""](self, begins, tokens)
+            if end is None:
+                return tokens
+            at = end
+        if not at:
+            return self._neither(final)
+        self._drop(at)
+        return tokens
+
+    def _whole_document(self, begins: re.Match[bytes], tokens: list[Token]) -> int | None:
+        form: Form = begins.lastgroup  # type: ignore[assignment] # as `_whole` has it
+        start = begins.start(form)
+        end = EXTENTS[form](start).find(self._buffer, min(len(self._buffer), start + PLAIN_BYTES))
+        if not isinstance(end, int) or self._buffer.find(self._line_ahead.begins, start, end) >= 0:
+            self._form, self._extent = form, EXTENTS[form](0)
+            self._leave(self._document, start)
+            return None
+        tokens.append(Document(form, bytes(self._buffer[start:end].rstrip())))
+        return end
+
+    def _whole_head(self, begins: re.Match[bytes], _: list[Token]) -> int | None:
+        boundary, before, length, after = begins.group("boundary", "before", "length", "after")
+        self._bound_by(boundary)
+        self._enter(part_of(before + after), int(length or 0))
+        if self._part.is_picture and not MAGIC.match(self._buffer, begins.end()):
+            self._leave(self._part_begins, begins.end())
+            return None
+        return begins.end()
+
+    def _whole_picture(self, begins: re.Match[bytes], tokens: list[Token]) -> int | None:
+        start = begins.start("picture")
+        end = plain_end(self._buffer, start, self._line_ahead, self._said)
+        if end is None:
+            self._leave(self._picture, start)
+            return None
+        body = bytes(self._buffer[start:end])
+        tokens.append(Picture(self._part.name, media_type_of(body), body))
+        self._enter(_NO_PART)
+        return end
+
+    def _whole_word(self, begins: re.Match[bytes], tokens: list[Token]) -> int:
+        tokens.append(Document("word", begins["word"].strip()))
+        return begins.end()
+
+    def _final_line(self, begins: re.Match[bytes], _: list[Token]) -> int | None:
+        if begins["final"] == self._line_ahead.boundary:  # it only ends like one
+            self._leave(self._boundary_line, begins.start("final") - len("--"))
+            return None
+        self._enter(_NO_PART)  # what follows, if anything, is another message
+        return begins.end()
+
+    def _leave(self, state: Callable[[bool], _Found], at: int) -> None:
+        """To the step for what begins at `at`."""
+        self._drop(at)
+        self._go(state)
+
+    _whole: ClassVar[Mapping[str, Callable[[BodyReader, re.Match[bytes], list[Token]], int | None]]] = {
+        "xml": _whole_document,
+        "json": _whole_document,
+        "dahua": _whole_document,
+        "head": _whole_head,
+        "picture": _whole_picture,
+        "word": _whole_word,
+        "final": _final_line,
+    }
+    """Takes what BEGIN has found and says where it ends; None when it is not whole and plain: a step must take it."""
+
+    def _neither(self, final: bool) -> _Found:
+        """Blanks, or something that is told by its line."""
         blanks = BLANKS.match(self._buffer)
         if blanks and blanks.end():
             self._drop(blanks.end())
             return ()
-        if not (final or len(self._buffer) >= LOOK_BYTES) and (
-            b"\n" not in self._buffer or JSON_PERHAPS.match(self._buffer)
-        ):
-            return None
-        return self._line(final)
-
-    def _begun(self, begins: re.Match[bytes], final: bool) -> _Found:
-        """A picture, document or part, told by its first bytes."""
-        match begins.lastgroup:
-            case "head":
-                boundary, head = begins["boundary"], begins["head"]  # of the buffer as it is now
-                self._drop(begins.end())
-                self._bound_by(boundary)
-                return self._end_headers(head, body_follows=True)
-            case "picture":
-                self._drop(begins.start("picture"))
-                return self._go(self._picture)
-            case "xml" | "json" | "dahua" as form:
-                self._drop(begins.start(form))
-                self._form, self._extent = form, EXTENTS[form]()
-                self._go(self._document)
-                return self._document(final)
-        raise AssertionError
+        if final or len(self._buffer) >= LOOK_BYTES or (b"\n" in self._buffer and not PERHAPS.match(self._buffer)):
+            return self._line(final)
+        return None
 
     def _line(self, final: bool) -> _Found:
         """What is told by a whole line, or by as much of it as is needed."""
         if self._buffer.startswith(b"--"):
             return self._boundary_line(final)
         if HEAD.match(self._buffer):
-            return self._begin_headers()
+            self._head = b""
+            return self._go(self._headers)
         if PAIR.match(self._buffer):
             return self._go(self._pairs)
         if word := WORD.match(self._buffer):
@@ -152,28 +204,25 @@ class BodyReader:
 
     def _boundary_line(self, final: bool) -> _Found:
         end = self._buffer.find(b"\n", 0, MAX_BOUNDARY_BYTES + 8) + 1
-        if not end and not final and len(self._buffer) < MAX_BOUNDARY_BYTES + 8:
-            return None
         if not end and not final:
-            return self._noise(final)
+            return None if len(self._buffer) < MAX_BOUNDARY_BYTES + 8 else self._noise(final)
         line = self._take(end or len(self._buffer)).rstrip()[2:]
-        self._part = None
-        if line == self._boundary + b"--" or (line.endswith(b"--") and line != self._boundary):
-            return ()  # the final one; what follows, if anything, is another message
+        self._enter(_NO_PART)
+        if line.endswith(b"--") and line != self._line_ahead.boundary:
+            return self._go(self._outside)  # the final one; what follows, if anything, is another message
         self._bound_by(line)
-        return self._begin_headers()
-
-    @property
-    def _boundary(self) -> bytes:
-        return self._line_ahead.boundary
-
-    def _bound_by(self, boundary: bytes) -> None:
-        if boundary != self._boundary:
-            self._line_ahead = BoundaryLine(boundary)
-
-    def _begin_headers(self) -> tuple[Token, ...]:
         self._head = b""
         return self._go(self._headers)
+
+    def _bound_by(self, boundary: bytes) -> None:
+        if boundary != self._line_ahead.boundary:
+            self._line_ahead = BoundaryLine(boundary)
+
+    def _enter(self, part: Part, said: int = 0) -> None:
+        """What comes next is in this part, which `said` its length."""
+        if part.boundary:
+            self._bound_by(part.boundary)
+        self._part, self._said = (_NO_PART, 0) if part.type.startswith("multipart/") else (part, said or part.length)
 
     def _headers(self, final: bool) -> _Found:
         """One line of a part's or message's head."""
@@ -181,36 +230,32 @@ class BodyReader:
         if not end:
             if not final and len(self._buffer) < MAX_HEADER_BYTES:
                 return None
-            self._end_headers(self._head, body_follows=False)
+            self._end_headers(body_follows=False)
             return (Noise(self._take(min(len(self._buffer), MAX_NOISE_BYTES)), "a head that is cut off"),)
         line = bytes(self._buffer[:end]).strip()
         self._head += self._buffer[:end]
         if line and (len(self._head) > MAX_HEADER_BYTES or not (HEADER.fullmatch(line) or HEAD.match(line))):
-            return self._end_headers(self._head, body_follows=False)
+            return self._end_headers(body_follows=False)
         self._drop(end)
-        return () if line else self._end_headers(self._head, body_follows=True)
+        return () if line else self._end_headers(body_follows=True)
 
-    def _end_headers(self, head: bytes, *, body_follows: bool) -> tuple[Token, ...]:
-        part = Part.of(head)
-        kind = part.type
-        if kind.startswith("multipart/"):
-            if declared := _DECLARED.search(part.header(b"type")):
-                self._bound_by((declared[1] or declared[2]).encode("utf-8", "replace"))
-            body_follows = False
-        self._part = part if body_follows else None
-        if not (body_follows and kind.startswith(("image/", "application/octet-stream"))):
+    def _end_headers(self, *, body_follows: bool) -> tuple[Token, ...]:
+        self._enter(part_of(self._head))
+        if not body_follows:
+            self._part, self._said = _NO_PART, 0
+        if not self._part.is_picture:
             return self._go(self._outside)
         return self._go(self._picture if MAGIC.match(self._buffer) else self._part_begins)
 
     def _part_begins(self, final: bool) -> _Found:
         """Whether a picture follows the headers that say so; its first bytes say more than they do."""
-        part = self._part or Part()
+        part = self._part
         if MAGIC.match(self._buffer):
             return self._go(self._picture)
         if not final and len(self._buffer) < LOOK_BYTES:
             return None
         begins = bytes(self._buffer[:LOOK_BYTES]).lstrip()
-        if begins.startswith(b"--" + self._boundary):
+        if begins.startswith(b"--" + self._line_ahead.boundary):
             self._go(self._outside)
             return (Fault(f"{part.called} is empty"),)
         known = BEGIN.match(begins)
@@ -255,26 +300,24 @@ class BodyReader:
 
     def _picture(self, final: bool) -> _Found:
         if self._picture_extent is None:
-            said = self._part.length if self._part else 0
-            if said and ends_well(self._buffer, self._line_ahead.find(self._buffer, final=final), said):
-                return self._finished(PictureEnd(said, whole=True))
-            self._picture_extent = PictureExtent(self._line_ahead, said)
+            self._picture_extent = PictureExtent(self._line_ahead, self._said)
         end = self._picture_extent.find(self._buffer, final=final)
         if end is not None:
             return self._finished(end)
         if len(self._buffer) < MAX_PICTURE_BYTES:
             return None
-        self._part = None
+        self._enter(_NO_PART)
         self._go(self._outside)
         return (Noise(self._take(MAX_NOISE_BYTES), f"a picture of more than {MAX_PICTURE_BYTES} bytes"),)
 
     def _finished(self, end: PictureEnd) -> tuple[Token, ...]:
-        part, self._part = self._part or Part(), None
+        part, said = self._part, self._said
+        self._enter(_NO_PART)
         body = self._take(end.at)
         self._go(self._outside)
         faults: tuple[Token, ...] = ()
         if end.lies:
-            faults = (Fault(f"{part.called} says Content-Length {part.length} and has {len(body)} bytes"),)
+            faults = (Fault(f"{part.called} says Content-Length {said} and has {len(body)} bytes"),)
         if not end.whole:
             return (*faults, Fault(f"{part.called} was cut and is left out"))
         if not (media_type := media_type_of(body)):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from edge_agent.drivers.plate.body import BodyReader
 from edge_agent.drivers.plate.capture_time import CameraClock
@@ -22,8 +22,7 @@ MAX_PICTURES = 16  # of one message; a camera sends up to five
 MAX_EVENTS = 1_000  # of one push
 
 
-@dataclass(frozen=True, slots=True)
-class CameraPicture:
+class CameraPicture(NamedTuple):
     """A picture of a message: role "plate" (the cut-out) or "vehicle" (more); media type by its first bytes."""
 
     role: str
@@ -31,8 +30,7 @@ class CameraPicture:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """Events that came together, with their pictures.
 
     Attributes:
@@ -91,18 +89,19 @@ class CameraReader:
 
     def _messages(self, tokens: list[Token]) -> list[Message]:
         done: list[Message] = []
+        waiting = self._open
         for token in tokens:
-            if self._open is not None:
+            if waiting is not None:
                 if isinstance(token, (Picture, Fault)):
-                    self._open.add(token)
+                    waiting.add(token)
                     continue
-                done += self.settle()
+                done.append(waiting.message())
             gathering = _Gathering(self._events)
             gathering.add(token)
-            if gathering.has_vehicles:
-                self._open = gathering
-            else:
+            waiting = gathering if gathering.has_vehicles else None
+            if waiting is None:
                 done.append(gathering.message())
+        self._open = waiting
         return done
 
 
@@ -128,14 +127,14 @@ class _Gathering:
                     self.events.append(event)
                     if isinstance(event, VehicleEvent):
                         self.has_vehicles = True
-                        for each in event.pictures:
-                            self._show(each.role, each.media_type, each.body)
-            case Picture():
-                self._show(_role(token.name), token.media_type, token.body)
-            case Fault():
-                self.faults.append(token.text)
-            case Noise():
-                self.events.append(Unreadable(token.reason, token.raw))
+                        for role, media_type, body in event.pictures:
+                            self._show(role, media_type, body)
+            case Picture(name, media_type, body):
+                self._show(_role(name), media_type, body)
+            case Fault(text):
+                self.faults.append(text)
+            case Noise(raw, reason):
+                self.events.append(Unreadable(reason, raw))
 
     def message(self) -> Message:
         """All of it."""

@@ -22,15 +22,18 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive on purpose: what is counte
 _LATEST_S = 4_102_444_800  # 2100-01-01: a larger count is in another unit
 _MICROSECONDS = 6
 
-# 2020-03-10T09:12:00+01:00, 2024-01-30 14:34:55, 20200424T1616270000, 20240614 160436372, 2024-04-30T12-34-56-789
+_OFFSET = r"[+-](?:0\d|1[0-4]):?[0-5]\d"  # -12:00 to +14:00 are in use
+# 2020-03-10T09:12:00+01:00, 2024-01-30 14:34:55, 20200424T1616270000, 20240614 160436372, 2024-04-30T12-34-56-789,
+# 2023-12-12 16:12:04 EET, 2009-11-14T15:27+08:00 (as in Hikvision's documents)
 _TEXT = re.compile(
     r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})[T ]?\s*"
-    r"(\d{2})(?P<sep>[:.-]?)(\d{2})(?P=sep)(\d{2})(?:(?:[.,:]|(?P=sep))(?P<fraction>\d{1,9}))?"
-    r"\s*(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?"
+    r"(\d{2})(?P<sep>[:.-]?)(\d{2})(?:(?P=sep)(\d{2})(?:(?:[.,:]|(?P=sep))(?P<fraction>\d{1,9}))?|(?<=:\d\d))"
+    rf"\s*(?P<zone>[Zz]|{_OFFSET}|[+-](?:0\d|1[0-4])|[A-Z]{{2,5}})?"
 )
 # One that is as it is to be written.
 _ISO = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{0,8}[1-9])?(Z|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{0,8}[1-9])?"
+    r"(Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
 )
 _WHOLE, _BELOW = re.compile(r"\d{1,20}"), re.compile(r"\d{0,9}")
 _SECONDS = 19  # the characters up to the seconds
@@ -72,7 +75,7 @@ def _of_text(text: str, clock: CameraClock, *, is_utc: bool) -> str | None:
         return None
     fraction = (match["fraction"] or "").rstrip("0")
     try:
-        year, month, day, hour, minute, second = map(int, match.group(1, 2, 3, 4, 6, 7))
+        year, month, day, hour, minute, second = (int(digits or 0) for digits in match.group(1, 2, 3, 4, 6, 7))
         moment = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - the zone comes next
     except ValueError:
         return None
@@ -104,9 +107,9 @@ def _is_time(text: str) -> bool:
 
 
 def _offset(zone: str) -> str:
-    if zone in ("", "Z", "z"):
-        return zone.upper()
-    return zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
+    if zone.isalpha():  # letters other than these are no zone: CST and IST are three each
+        return "Z" if zone.upper() in ("Z", "UTC", "GMT") else ""
+    return zone if ":" in zone or not zone else f"{zone[:3]}:{zone[3:] or '00'}"
 
 
 def _written(moment: datetime, fraction: str, offset: str, clock: CameraClock) -> str:

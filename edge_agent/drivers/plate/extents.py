@@ -1,7 +1,7 @@
 """Where a document ends in a stream of bytes that only it can tell: XML, JSON, and Dahua's events. Pure.
 
-An extent is fed a growing buffer that begins with its document. It never looks twice at what it has passed, and what it
-finds does not depend on how the buffer grew.
+An extent is fed a growing buffer in which its document begins at `start`. It never looks twice at what it has passed,
+and what it finds does not depend on how the buffer grew.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PROLOG = re.compile(
     ).replace(b"~", _CONTROL)
 )
 _ROOT = re.compile(
-    rb"""<([A-Za-z_][\w:.-]{0,127})(?=[\s/>])((?:[^<>"'~]|"[^"~]*"|'[^'~]*')*)>""".replace(b"~", _CONTROL)
+    rb"""<([A-Za-z_][\w:.-]{0,127})(?=[\s/>])((?:[^<>"'~]++|"[^"~]*"|'[^'~]*')*)>""".replace(b"~", _CONTROL)
 )
 _STRING = rb'"[^"\\' + _CONTROL + rb"]*+(?:\\[^" + _CONTROL + rb"][^\"\\" + _CONTROL + rb']*+)*+"'
 # What stands between two brackets goes at once; a string without an end stops at its quote.
@@ -55,7 +55,7 @@ class Extent(Protocol):
     """Finds the end of one document."""
 
     def find(self, buffer: bytearray, limit: int) -> End:
-        """Look at the buffer, which begins with the document, up to `limit`."""
+        """Look at the buffer up to `limit`."""
         ...
 
 
@@ -65,9 +65,9 @@ class XmlExtent:
     A root never holds an element of its own name, nor an XML declaration: where one begins, the document was cut.
     """
 
-    def __init__(self) -> None:
-        self._name = b""
-        self._at = 0
+    def __init__(self, start: int = 0) -> None:
+        self._start = self._at = start
+        self._name = self._opening = self._closing = b""
         self._window = 4096
 
     def find(self, buffer: bytearray, limit: int) -> End:
@@ -76,44 +76,46 @@ class XmlExtent:
             end = self._open(buffer, limit)
             if end is not None or not self._name:
                 return end
-        longest = len(self._name) + 80
         while True:
             stop = min(limit, self._at + self._window)
             end = self._look(buffer, stop)
             if end is not None:
                 return end
-            self._at = max(self._at, stop - longest)
+            self._at = max(self._at, stop - len(self._name) - 80)
             if stop == limit:
                 return None
             self._window *= 2
 
     def _open(self, buffer: bytearray, limit: int) -> End:
-        prolog = _PROLOG.match(buffer, 0, limit)
-        root = _ROOT.match(buffer, prolog.end() if prolog else 0, limit)
+        prolog = _PROLOG.match(buffer, self._at, limit)
+        root = _ROOT.match(buffer, prolog.end() if prolog else self._at, limit)
         if root is None:
-            is_none = limit > MAX_HEAD_BYTES or _has_controls(buffer[:limit])  # the first tag can no longer become one
-            return Broken(1, "this is no XML") if is_none else None
+            is_none = limit - self._start > MAX_HEAD_BYTES or _has_controls(buffer[self._start : limit])
+            return (
+                Broken(self._start + 1, "this is no XML") if is_none else None
+            )  # the first tag can become one no more
         if root[2].endswith(b"/"):
             return root.end()
         self._name, self._at = root[1], root.end()
+        self._opening, self._closing = b"<" + self._name, b"</" + self._name
         return None
 
     def _look(self, buffer: bytearray, stop: int) -> End:
         """From where it stands up to `stop`: quickly where nothing is odd, else by what comes first."""
-        name, at = self._name, self._at
-        opening = buffer.find(b"<" + name, at, stop)
-        closing = buffer.find(b"</" + name, at, stop if opening < 0 else opening)
+        at = self._at
+        closing = buffer.find(self._closing, at, stop)
         before = stop if closing < 0 else closing
-        plain = buffer.find(b"?", at, before) < 0 and not _has_controls(buffer[at:before])
-        if plain and closing < 0 and opening < 0:
-            return None
-        end = closing + len(name) + 3
-        if plain and closing >= 0 and buffer[end - 1 : min(end, stop)] == b">":
-            return end
-        found = _what_ends(name).search(buffer, at, stop)
+        is_odd = buffer.find(self._opening, at, before) >= 0 or buffer.find(b"<?", at, before) >= 0
+        if not is_odd and not _has_controls(buffer[at:before]):
+            if closing < 0:
+                return None
+            end = closing + len(self._closing) + 1
+            if buffer[end - 1 : min(end, stop)] == b">":
+                return end
+        found = _what_ends(self._name).search(buffer, at, stop)
         if found is None or found[0].startswith(b"</"):
             return found and found.end()
-        return Broken(max(1, found.start()), "the document breaks off, and something else begins")
+        return Broken(max(self._start + 1, found.start()), "the document breaks off, and something else begins")
 
 
 @lru_cache(maxsize=64)
@@ -123,10 +125,10 @@ def _what_ends(name: bytes) -> re.Pattern[bytes]:
 
 
 class JsonExtent:
-    """An object or list, up to the bracket that closes it; `start` is where it begins."""
+    """An object or list, up to the bracket that closes it."""
 
     def __init__(self, start: int = 0) -> None:
-        self._at = start
+        self._start = self._at = start
         self._depth = 0
         self._is_new = True
         self._in_string = False
@@ -163,7 +165,7 @@ class JsonExtent:
                     if self._depth == 0:
                         return token.end()
                 case _:
-                    return Broken(max(1, token.start(1)), "this is no JSON")
+                    return Broken(max(self._start + 1, token.start(1)), "this is no JSON")
         return None
 
     def _string(self, buffer: bytearray, limit: int) -> End:
@@ -173,14 +175,15 @@ class JsonExtent:
         if at == limit or (buffer[at] == _BACKSLASH and at + 1 == limit):
             return None
         if buffer[at] != _QUOTE:
-            return Broken(max(1, at), "this is no JSON")
+            return Broken(max(self._start + 1, at), "this is no JSON")
         return at + 1
 
 
 class DahuaExtent:
     """`Code=…;action=…;index=…` up to the end of the line, or to the end of the JSON after `data=`."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int = 0) -> None:
+        self._start = start
         self._json: JsonExtent | None = None
 
     @property
@@ -192,10 +195,10 @@ class DahuaExtent:
         """See Extent."""
         if self._json is not None:
             return self._json.find(buffer, limit)
-        line_end = buffer.find(b"\n", 0, limit)
-        data = _DATA.search(buffer, 0, line_end if line_end >= 0 else limit)
+        line_end = buffer.find(b"\n", self._start, limit)
+        data = _DATA.search(buffer, self._start, line_end if line_end >= 0 else limit)
         if data is None:
-            if line_end < 0 and limit > MAX_HEAD_BYTES:
+            if line_end < 0 and limit - self._start > MAX_HEAD_BYTES:
                 return Broken(limit, "the line of an event has no end")
             return line_end if line_end >= 0 else None
         if bytes(buffer[data.end() : min(data.end() + 1, limit)]) not in (b"{", b"["):

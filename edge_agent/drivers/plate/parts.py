@@ -1,12 +1,13 @@
-"""What bodies of cameras are made of: documents, pictures, noise and faults; and the head of a part. Pure."""
+"""What bodies of cameras are made of: documents, pictures, noise and faults; and the head of a part. Pure.
+
+What is made thousands of times a second is a named tuple: a frozen dataclass takes five times as long to make.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Form = Literal["xml", "json", "dahua", "pairs", "word"]
 
@@ -15,18 +16,17 @@ _MAX_DIGITS = 12
 _PARAMETER = r"""(?:^|;)\s*%s\s*=\s*(?:"([^"]*)"|([^;\s]*))"""
 _NAME = re.compile(_PARAMETER % "name", re.IGNORECASE)
 _FILE_NAME = re.compile(_PARAMETER % "filename", re.IGNORECASE)
+_BOUNDARY = re.compile(r"""boundary\s*=\s*(?:"([^"]{1,200})"|([^\s;,"]{1,200}))""", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """One document, whole."""
 
     form: Form
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """One picture; `name` is what the sender calls it, its media type is told by its first bytes."""
 
     name: str
@@ -34,16 +34,14 @@ class Picture:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
+class Noise(NamedTuple):
     """Bytes that are neither."""
 
     raw: bytes
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """Something that was wrong and could be helped, in words."""
 
     text: str
@@ -52,41 +50,47 @@ class Fault:
 Token = Document | Picture | Noise | Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What a part's head says of it: its headers that begin with Content-, by the rest of their names in lower case."""
+class Part(NamedTuple):
+    """What a part's or message's head says of it.
 
-    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    Attributes:
+        type: its Content-Type, lower case.
+        name: what the sender calls it: its form and file name, or its Content-ID; "" for none.
+        boundary: of the parts in it, b"" for none.
+        length: its Content-Length; 0 for none that is a number.
+        is_picture: it says that it is one, or may be.
+    """
 
-    @classmethod
-    def of(cls, head: bytes) -> Part:
-        """Of headers with the same name the first counts."""
-        return cls({name.lower(): text for name, text in reversed(_HEADERS.findall(head))})
-
-    def header(self, name: bytes) -> str:
-        """One of them; "" for none."""
-        return self.headers.get(name, b"").rstrip().decode("utf-8", "replace")
-
-    @property
-    def name(self) -> str:
-        """What the sender calls the part: its form and file name, or its Content-ID; "" for none."""
-        return _name(self.header(b"disposition")) or self.header(b"id").strip("<>")
+    type: str = ""
+    name: str = ""
+    boundary: bytes = b""
+    length: int = 0
+    is_picture: bool = False
 
     @property
     def called(self) -> str:
         """It, for a person."""
         return f"the part {self.name or 'without a name'}"
 
-    @property
-    def type(self) -> str:
-        """Its Content-Type, lower case."""
-        return self.header(b"type").lower()
 
-    @property
-    def length(self) -> int:
-        """Its Content-Length; 0 for none that is a number."""
-        text = self.header(b"length")
-        return int(text) if text.isdecimal() and len(text) <= _MAX_DIGITS else 0
+@lru_cache(maxsize=64)
+def part_of(head: bytes) -> Part:
+    """What a head says; of headers with the same name the first counts.
+
+    A camera's heads differ in their Content-Length alone: who takes that out of them has them remembered.
+    """
+    headers = {
+        name.lower(): text.rstrip().decode("utf-8", "replace") for name, text in reversed(_HEADERS.findall(head))
+    }
+    kind, length = headers.get(b"type", ""), headers.get(b"length", "")
+    declared = _BOUNDARY.search(kind) if kind.lower().startswith("multipart/") else None
+    return Part(
+        type=kind.lower(),
+        name=_name(headers.get(b"disposition", "")) or headers.get(b"id", "").strip("<>"),
+        boundary=(declared[1] or declared[2]).encode("utf-8", "replace") if declared else b"",
+        length=int(length) if length.isdecimal() and len(length) <= _MAX_DIGITS else 0,
+        is_picture=kind.lower().startswith(("image/", "application/octet-stream")),
+    )
 
 
 def media_type_of(body: bytes) -> str:
@@ -96,7 +100,6 @@ def media_type_of(body: bytes) -> str:
     return "image/png" if body.startswith(b"\x89PNG\r\n\x1a\n") else ""
 
 
-@lru_cache(maxsize=256)
 def _name(disposition: str) -> str:
     names = (_first_group(_NAME, disposition), _first_group(_FILE_NAME, disposition))
     return " ".join(filter(None, names))

@@ -1,27 +1,30 @@
 """Where a profile says that a field stands: `ANPR/licensePlate`, `//plateNo`, `Object[ObjectType=Plate]/Text`. Pure.
 
 A path is steps joined by "/". A step is a name, in any case, or "*" for any; in brackets, a child or attribute ("@…")
-and the text it must have, or the position in a list, from 0. A path that begins with "//" and a name is looked for
-everywhere below. What stands several times is tried in its order.
+and the text it must have (see `like`; no text: it is empty or not there), or the position in a list, from 0. A path
+that begins with "//" and a name is looked for everywhere below. One that begins with brackets is for an event that says
+so ("#root" is the root's name). What stands several times is tried in its order.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from edge_agent.drivers.plate.tree import Tree, Value, text_of
 
-_STEP = re.compile(r"(?P<name>\*|[@#]?[\w.-]+)(?:\[(?:(?P<key>@?[\w.-]+)=(?P<text>[^\]]+)|(?P<index>\d{1,3}))\])?")
+_IN = r"\[(?P<key>[@#]?[\w.-]+)=(?P<text>[^\]]*)\]"
+_STEP = re.compile(rf"(?P<name>\*|[@#]?[\w.-]+)(?:{_IN}|\[(?P<index>\d{{1,3}})\])?")
+_EVENT = re.compile(_IN)
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
     name: str
     key: str
-    text: str
+    fits: Callable[[str], bool]
     index: int | None
 
 
@@ -30,12 +33,18 @@ class Path:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        event = _EVENT.match(text)
+        self._start = event[0] if event else ""
+        self._event = None if event is None else _Step("", event["key"].lower(), like(event["text"]), None)
+        text = text.removeprefix(self._start)
         self._anywhere = text.startswith("//")
-        self._steps = tuple(_step(part, text) for part in text.removeprefix("//").split("/"))
+        self._steps = tuple(_step(part, self.text) for part in text.removeprefix("//").split("/"))
         if self._anywhere and self._steps[0].name == "*":
             raise ValueError(f"{text!r} is no step of a path; anything anywhere is everything")
         # Nearly all paths are names only: they take no generator a step.
-        plain = not self._anywhere and all(s.name != "*" and not s.key and s.index is None for s in self._steps)
+        plain = not (self._anywhere or self._event) and all(
+            step.name != "*" and not step.key and step.index is None for step in self._steps
+        )
         self._names = tuple(step.name for step in self._steps) if plain else None
 
     @property
@@ -51,15 +60,19 @@ class Path:
     @property
     def steps(self) -> tuple[Path, ...]:
         """Its steps, each a path."""
-        return tuple(Path(part) for part in self.text.removeprefix("//").split("/"))
+        first, *others = self.text.removeprefix(self._start).removeprefix("//").split("/")
+        return (Path(self._start + first), *map(Path, others))
 
     @property
     def conditions(self) -> tuple[str, ...]:
         """The names of the children and attributes whose texts decide where it leads."""
-        return tuple(step.key for step in self._steps if step.key)
+        steps = (*self._steps, self._event) if self._event else self._steps
+        return tuple(step.key for step in steps if step.key)
 
     def values(self, place: Place) -> Iterator[Value]:
         """What stands there in the place's own tree, in order; a list's items one by one."""
+        if self._event is not None and not _says(place.trees[0], self._event):
+            return
         if self._anywhere:
             for holder in place.holders(self._steps[0].name):
                 yield from _follow(holder, self._steps, 0)
@@ -69,9 +82,10 @@ class Path:
     def first_text(self, place: Place) -> Value:
         """The first leaf with text, in the place's own tree and then around it; None when there is none.
 
-        A path that is looked for everywhere is not looked for around it: there are its neighbours, too.
+        A path that is looked for everywhere, or only in such an event, is not looked for around it: there are its
+        neighbours, too.
         """
-        if self._anywhere:
+        if self._anywhere or self._event is not None:
             return next((value for value in self.values(place) if text_of(value)), None)
         for tree in place.trees:
             found = self._plain(tree) if self._names is not None else _follow(tree, self._steps, 0)
@@ -173,8 +187,8 @@ def _step(part: str, whole: str) -> _Step:
     if match is None:
         raise ValueError(f"{part!r} in {whole!r} is no step of a path; write names joined by '/'")
     index = match["index"]
-    key, text = (match["key"] or "").lower(), (match["text"] or "").lower()
-    return _Step(match["name"].lower(), key, text, None if index is None else int(index))
+    key, fits = (match["key"] or "").lower(), like(match["text"] or "")
+    return _Step(match["name"].lower(), key, fits, None if index is None else int(index))
 
 
 def _follow(value: Value, steps: tuple[_Step, ...], at: int) -> Iterator[Value]:
@@ -202,4 +216,18 @@ def _taken(tree: Tree, step: _Step) -> Iterator[Value]:
 
 
 def _says(tree: Tree, step: _Step) -> bool:
-    return text_of(tree.get(step.key)).lower() == step.text
+    return step.fits(text_of(tree.get(step.key)))
+
+
+def like(pattern: str) -> Callable[[str], bool]:
+    """Is a text this, in any case? A "*" at either end of the pattern stands for anything."""
+    wanted = pattern.lower().strip("*")
+    match pattern.startswith("*"), pattern.endswith("*"):
+        case True, True:
+            return lambda text: wanted in text.lower()
+        case True, False:
+            return lambda text: text.lower().endswith(wanted)
+        case False, True:
+            return lambda text: text.lower().startswith(wanted)
+        case _:
+            return lambda text: text.lower() == wanted

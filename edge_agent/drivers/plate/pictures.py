@@ -33,6 +33,7 @@ class BoundaryLine:
     def __init__(self, boundary: bytes) -> None:
         """`boundary` of the message, b"" for none."""
         self.boundary = boundary
+        self.begins = b"\n--" + boundary
         self._at = 0  # none begins before it
 
     def find(self, buffer: bytearray, *, final: bool) -> int | None:
@@ -45,9 +46,9 @@ class BoundaryLine:
 
     def after(self, buffer: bytearray, at: int, *, final: bool) -> int | None:
         """The first that begins at `at` or after it."""
-        line = b"\n--" + self.boundary
-        while (at := buffer.find(line, at)) >= 0:
-            if (_LINE_ENDS_ALL if final else _LINE_ENDS).match(buffer, at + len(line)):
+        ends = _LINE_ENDS_ALL if final else _LINE_ENDS
+        while (at := buffer.find(self.begins, at)) >= 0:
+            if ends.match(buffer, at + len(self.begins)):
                 return at
             at += 1
         return None
@@ -125,9 +126,17 @@ class PictureExtent:
         return any(rest.startswith(line) or (final and line.startswith(rest)) for line in lines)
 
 
-def ends_well(buffer: bytearray, line: int | None, said: int) -> bool:
-    """Whether a picture, the next boundary line and the Content-Length agree, as PictureExtent would find, too."""
-    return line is not None and _before(buffer, line) == said <= MAX_PICTURE_BYTES and _has_end(buffer, said)
+def plain_end(buffer: bytearray, at: int, line: BoundaryLine, said: int) -> int | None:
+    """The end of a picture at `at` where its end mark, the next boundary line and what it `said` agree, None elsewhere.
+
+    It is what PictureExtent would find, too.
+    """
+    end = at + said
+    if not 0 < said <= MAX_PICTURE_BYTES or not line.boundary or not _has_end(buffer, end):
+        return None
+    begins = end + 1 if buffer[end : end + 1] == b"\r" else end
+    is_line = buffer.startswith(line.begins, begins) and _LINE_ENDS.match(buffer, begins + len(line.begins))
+    return end if is_line and buffer.find(line.begins, at, end) < 0 else None
 
 
 def _before(buffer: bytearray, line: int) -> int:

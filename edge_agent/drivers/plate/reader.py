@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 
@@ -14,6 +14,7 @@ from edge_agent.drivers.plate.events import Event, Heartbeat, InlinePicture, Oth
 from edge_agent.drivers.plate.fields import FieldFinder, Fields
 from edge_agent.drivers.plate.forms import Forms
 from edge_agent.drivers.plate.parts import Document
+from edge_agent.drivers.plate.paths import like
 from edge_agent.drivers.plate.plate_text import MAX_PLATE_CHARS, normal_plate
 from edge_agent.drivers.plate.schema import PlateProfile, Scale
 from edge_agent.drivers.plate.tree import TreeError
@@ -39,8 +40,8 @@ class EventReader:
         self._untyped = facts.untyped
         self._over = frozenset(state.lower() for state in facts.over)
         self._ignored = frozenset(state.lower() for state in facts.ignored)
-        self._heartbeats = tuple((_like(sign.type), _like(sign.state)) for sign in facts.heartbeats)
-        self._plates = tuple(_like(each) for each in facts.plates)
+        self._heartbeats = tuple((like(sign.type), like(sign.state)) for sign in facts.heartbeats)
+        self._plates = tuple(like(each) for each in facts.plates)
         self._nothing = frozenset(word.upper() for word in profile.plate.nothing)
         self._scales = tuple(each.scale for each in profile.confidence)
         self._words = {k.lower(): v for k, v in profile.direction.words.items()} if profile.direction else {}
@@ -126,8 +127,8 @@ class EventReader:
         return None
 
     def _direction_of(self, written: str) -> str | None:
-        text = written.lower()
-        return None if text in _NOTHING else self._words.get(text, text)
+        text = self._words.get(written.lower(), written.lower())
+        return None if text in _NOTHING else text
 
     def _lane_of(self, text: str) -> str | int | None:
         if text.lower() in _NOTHING:
@@ -180,17 +181,3 @@ def _decoded(text: str, role: str) -> InlinePicture | None:
         return None
     media_type = next((kind for magic, kind in _MAGIC.items() if body.startswith(magic)), None)
     return InlinePicture(role, media_type, body) if media_type else None
-
-
-def _like(pattern: str) -> Callable[[str], bool]:
-    """Is a text this, in any case? A "*" at either end of the pattern stands for anything."""
-    wanted = pattern.lower().strip("*")
-    match pattern.startswith("*"), pattern.endswith("*"):
-        case True, True:
-            return lambda text: wanted in text.lower()
-        case True, False:
-            return lambda text: text.lower().endswith(wanted)
-        case False, True:
-            return lambda text: text.lower().startswith(wanted)
-        case _:
-            return lambda text: text.lower() == wanted

@@ -99,7 +99,7 @@ class EventFacts(Layer):
         plates: types that are about vehicles.
         marks: places that only events about vehicles have, be they empty.
         over: states in which an event without a plate is over, not new.
-        ignored: states in which an event repeats what was said before.
+        ignored: states in which an event is about no licence plate, whatever stands in it.
         heartbeats: signs of life.
         untyped: an event without type and plate is "other"; False: it is unreadable.
     """

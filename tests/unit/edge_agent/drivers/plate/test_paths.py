@@ -36,6 +36,13 @@ def texts(path: str, tree: Tree) -> list[str]:
         ("//deeper/plate", ["ZZ9"]),
         ("plate", []),
         ("anpr/plate/none", []),
+        ("anpr/list/item[no=*2]/no", ["2"]),
+        ("anpr/list/item[no=]/no", []),
+        ("anpr/list/item[yes=]/no", ["1", "2"]),
+        ("[#root=event]//deeper/plate", ["ZZ9"]),
+        ("[#root=other]//deeper/plate", []),
+        ("[#root=ev*]anpr/@lane", ["3"]),
+        ("[none=]anpr/@lane", ["3"]),
     ],
 )
 def test_paths_in_xml(path: str, found: list[str]) -> None:
@@ -74,7 +81,10 @@ TREES = st.recursive(
 
 @given(
     st.lists(st.dictionaries(st.sampled_from("abc"), TREES, max_size=3), min_size=1, max_size=2),
-    st.lists(st.sampled_from(["a", "a/b", "a/b/c", "//b", "//b/c", "*/a", "a[0]", "b[a=x]/c"]), max_size=3),
+    st.lists(
+        st.sampled_from(["a", "a/b", "a/b/c", "//b", "//b/c", "*/a", "a[0]", "b[a=x]/c", "[a=x*]b", "[c=]//b"]),
+        max_size=3,
+    ),
 )
 def test_the_quick_way_finds_the_text_that_the_paths_find(trees: list[Tree], paths: list[str]) -> None:
     place = Place(*trees)
@@ -86,7 +96,7 @@ def test_an_empty_element_is_there() -> None:
     assert not is_there((Path("anpr/none"),), Place(XML))
 
 
-@pytest.mark.parametrize("text", ["", "a//b", "a[", "a[x]", "a b", "/a", "a/", "//*/a"])
+@pytest.mark.parametrize("text", ["", "a//b", "a[", "a[x]", "a b", "/a", "a/", "//*/a", "[a=b]", "[a]b"])
 def test_what_is_no_path_is_told(text: str) -> None:
     with pytest.raises(ValueError, match="no step of a path"):
         Path(text)

@@ -50,10 +50,34 @@ def test_heilongjiang_is_a_province_and_not_the_colour_black() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["", " ", "--", "-", "unknown", "Unknown", "UNKNOWN", "noPlate", "无车牌", "未识别", "．－"]
+    "written",
+    [
+        *(
+            "",
+            " ",
+            "--",
+            "-",
+            "．－",
+            "?",
+            "***",
+            "__",
+            "unknown",
+            "Unknown",
+            "UNKNOWN",
+            "<unknown>",
+            "noPlate",
+            "No Plate",
+        ),
+        *("NO_PLATE", "unlicensed", "NOT_READ", "unread", "Unrecognized", "null", "N/A", "无车牌", "未识别"),
+    ],
 )
 def test_the_words_for_no_plate_are_no_plate(written: str) -> None:
     assert normal_plate(written) is None
+
+
+@pytest.mark.parametrize(("written", "normal"), [("NA", "NA"), ("AB?12", "AB?12"), ("NULL 1", "NULL1"), ("กก1", "กก1")])
+def test_what_only_resembles_such_a_word_is_a_plate(written: str, normal: str) -> None:
+    assert normal_plate(written) == normal
 
 
 @given(st.text())

@@ -218,7 +218,30 @@ def test_dahuas_object_is_a_plate_only_if_it_says_so() -> None:
     assert (event.plate, event.confidence, event.lane) == (None, None, 3)
     plate = {"Object": {"ObjectType": "Plate", "Text": "琼A12345", "Confidence": 51}}
     event = vehicle(dahua(plate), DAHUA)
-    assert (event.plate, event.confidence) == ("琼A12345", Decimal("0.2"))
+    assert (event.plate, event.confidence) == ("琼A12345", Decimal("0.51"))
+
+
+@pytest.mark.parametrize(("said", "value"), [(0, "0"), (86, "0.86"), (100, "1"), (204, "0.8"), (256, None)])
+def test_dahuas_confidence_is_per_cent_and_only_above_that_of_255(said: int, value: str | None) -> None:
+    event = vehicle(dahua({"Object": {"ObjectType": "Plate", "Text": "A1", "Confidence": said}}), DAHUA)
+    assert event.confidence == (None if value is None else Decimal(value))
+
+
+@pytest.mark.parametrize(
+    ("data", "direction"),
+    [
+        (
+            {"TrafficCar": {"DrivingDirection": ["Leave", "", ""], "Direction": 1}, "JunctionDirection": "Obverse"},
+            "leave",
+        ),
+        ({"TrafficCar": {"DrivingDirection": ["", ""], "Direction": 4}, "JunctionDirection": "Reverse"}, "reverse"),
+        ({"TrafficCar": {"Direction": "1"}}, "Approaching"),
+        ({"TrafficCar": {"Direction": 0}}, None),
+        ({"TrafficCar": {"Direction": 8}}, None),
+    ],
+)
+def test_dahuas_movement_goes_before_the_compass_direction_of_the_lane(data: object, direction: str | None) -> None:
+    assert vehicle(dahua(data), DAHUA).direction == direction
 
 
 def test_dahuas_real_utc_goes_before_its_utc_which_may_be_local_time() -> None:
@@ -229,9 +252,9 @@ def test_dahuas_real_utc_goes_before_its_utc_which_may_be_local_time() -> None:
     assert vehicle(dahua(data | {"RealUTC": 1706600095}), lies).time == "2024-01-30T07:34:55Z"
 
 
-def test_an_event_that_stops_repeats_what_was_said() -> None:
-    data = {"TrafficCar": {"PlateNumber": "A1"}}
-    assert events(dahua(data, action="Stop"), DAHUA) == [OtherEvent("TrafficJunction", "Stop")]
+def test_an_event_that_stops_is_a_vehicle_only_if_it_says_a_plate() -> None:
+    assert events(dahua({"TrafficCar": {"Lane": 1}}, action="Stop"), DAHUA) == [OtherEvent("TrafficJunction", "Stop")]
+    assert vehicle(dahua({"TrafficCar": {"PlateNumber": "A1"}}, action="Stop"), DAHUA).plate == "A1"
 
 
 @pytest.mark.parametrize("prefix", ["Events", "ReturnEvents"])
