@@ -176,7 +176,7 @@ class FrameParser:
                 continue
             verdict = check.judge(self._clean, at, ends, ended=ended, last=self._last)
             if isinstance(verdict, re.Match):
-                if self._steady and check.is_reading:
+                if self._steady and check.recurs:
                     form = f"{check.name} {verdict.end() - at}" if check.loose else check.name
                     if not self._steady.believes(form, self._base + at, self._base + verdict.end()):
                         return Refusal(Rank.FOLLOWED, _UNSTEADY)

@@ -140,8 +140,9 @@ class FrameLayer(Layer):
         start: the byte every frame begins with; None if frames begin with various bytes.
         max: no variant is longer.
         mask: ANDed with every byte first (0x7F drops parity).
-        steady: the device sends one of the variants only (beside those with a state). So, when none is pinned, a frame
-            of another variant than the one before counts only from the second in a row: a first is a damaged one.
+        steady: the device sends one of the variants only (beside those with a state, and tickets). So, when none is
+            pinned, a frame of another variant than the one before counts only from the second in a row: a first is a
+            damaged one.
     """
 
     start: HexByte | None = None

@@ -3,7 +3,8 @@ r"""NMEA 0183 sentences: lines in, checked sentences and garbled bytes out. Sans
 A sentence is `$` or `!`, an address, fields after commas, `*`, and two hexadecimal digits: the XOR of everything
 between `$` and `*` (NMEA 0183 v4.10, 5.3; IEC 61162-1, 7.2). A sentence without the checksum, which the standard
 allows, is refused here: nothing would tell a flipped digit. A tag block (`\s:…*hh\`, v4.10, 7) in front belongs to the
-sentence.
+sentence, and so does what a network or a recorder wrote behind it after a comma or blank (station, time; as coast
+guards do), which is not read and has no second `*`: that would be a sentence whose bytes are damaged.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from edge_agent.drivers.stream import Line, LineSplitter
 LONGEST = 512
 """Bytes of a line: 82 by the standard, more with a tag block and in practice."""
 
-_SENTENCE = re.compile(rb"[$!]([A-Z][A-Z0-9]{2,7}(?:,[ -~]*)?)\*([0-9A-Fa-f]{2})[ \r\n]*", re.DOTALL)
+_SENTENCE = re.compile(rb"[$!]([A-Z][A-Z0-9]{2,7}(?:,[ -)+-~]*)?)\*([0-9A-Fa-f]{2})(?:[,;\t ][\t -)+-~]*)?[\r\n]*")
 _STARTS = (b"$", b"!")
 _START = re.compile(rb"[$!]")
 _TAG_BLOCK = re.compile(rb"\\([ -~]*)\*([0-9A-Fa-f]{2})\\\Z")
@@ -109,7 +110,7 @@ def _xor(content: bytes) -> int:
 
 
 def _why_not(text: bytes, *, ended: bool) -> str:
-    if re.search(rb"\*[0-9A-Fa-f]{0,2}[ \r\n]*\Z", text) is None:
+    if b"*" not in text:
         return "the sentence has no checksum" if ended else "the input ended inside a sentence"
     return "not the form of a sentence"
 

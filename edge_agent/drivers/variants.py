@@ -54,7 +54,7 @@ class VariantCheck:
 
     Attributes:
         start: the byte that it begins with, as a number; None for any.
-        is_reading: it can carry a weight.
+        recurs: it carries a weight, and is no ticket: what a device sends again and again is of one such form.
         loose: of what length its frames are is the device's, too.
         follows: could the frame come after this byte that is no part of a frame? None for any.
     """
@@ -63,7 +63,7 @@ class VariantCheck:
         start = variant.start or layer.start
         self.name = variant.name
         self.start = int(start, 16) if start else None
-        self.is_reading = variant.state is None
+        self.recurs = variant.state is None and not variant.says.printed
         self.loose = variant.loose
         self.follows = bytes_regex(variant.after).fullmatch if variant.after is not None else None
         self._length = variant.length

@@ -19,6 +19,7 @@ from edge_agent.commands.decoders.stream import many
 from edge_agent.drivers.plate.camera import CameraReader, Message
 from edge_agent.drivers.plate.capture_time import CameraClock
 from edge_agent.drivers.plate.events import Event, Heartbeat, OtherEvent, Unreadable, VehicleEvent
+from edge_agent.drivers.plate.recording import Recording
 from edge_agent.drivers.plate.schema import PlateProfile
 from edge_agent.errors import ConfigError
 from edge_agent.profiles import load_profile
@@ -33,6 +34,7 @@ class PlateDecoder:
     def __init__(self, profile: PlateProfile, clock: CameraClock | None = None) -> None:
         """`clock` is what the site knows of this camera's."""
         self._profile = profile
+        self._recording = Recording()
         self._reader = CameraReader(profile, clock)
         self._counts: Counter[str] = Counter()
         self._others: Counter[str] = Counter()
@@ -47,7 +49,7 @@ class PlateDecoder:
     def feed(self, data: bytes) -> Iterator[dict[str, object]]:
         """The lines of the messages that these bytes complete."""
         self._bytes += len(data)
-        yield from self._lines(self._reader.feed(data))
+        yield from self._lines(self._reader.feed(self._recording.feed(data)))
 
     def pause(self) -> Iterator[dict[str, object]]:
         """An event that waits for its pictures."""
@@ -55,6 +57,7 @@ class PlateDecoder:
 
     def finish(self) -> Iterator[dict[str, object]]:
         """The lines of what was held back."""
+        yield from self._lines(self._reader.feed(self._recording.flush()))
         yield from self._lines(self._reader.flush())
 
     def summary(self) -> Iterator[str]:

@@ -40,10 +40,10 @@ def open_decoder(profile_name: str, *, variant: str | None, profile_dir: Path | 
     profile = load_profile(profile_name, profile_dir, of=Layer)
     no_variant(profile_name, variant)
     if isinstance(profile, UltrasonicProfile):
-        return StreamDecoder(profile_name, "measurement", _Distances(profile), dict, counts=_is_answer)
+        return StreamDecoder(profile_name, "measurement", _Distances(profile), dict, counts=_is_answer, serial=False)
     if not isinstance(profile, IoProfile):
         raise TypeError(f"{profile_name} has no points")  # KINDS names this module for these two kinds only
-    return StreamDecoder(profile_name, "answer", _Inputs(profile), dict, counts=_is_answer)
+    return StreamDecoder(profile_name, "answer", _Inputs(profile), dict, counts=_is_answer, serial=False)
 
 
 def _is_answer(said: Said) -> bool:
@@ -124,4 +124,5 @@ class _Distances(_Answers):
         if last is None:
             raise AssertionError("a fed driver has a last measurement")
         millimetres = number(last.millimetres)
-        return {"count": value, "millimetres": millimetres, "occupied": last.occupied, "changed": changed}
+        told: Said = {"count": value, "millimetres": millimetres, "occupied": last.occupied, "changed": changed}
+        return told | {"broken": self._driver.broken}

@@ -15,7 +15,7 @@ def open_decoder(profile_name: str, *, variant: str | None, profile_dir: Path | 
     """The decoder for a tag reader's profile; ConfigError when there is none of that name."""
     load_profile(profile_name, profile_dir, of=RfidProfile)
     no_variant(profile_name, variant)
-    return StreamDecoder(profile_name, "message", LlrpParser(), _describe, gives_up=False)
+    return StreamDecoder(profile_name, "message", LlrpParser(), _describe, gives_up=False, serial=False)
 
 
 def _describe(message: LlrpMessage) -> dict[str, object]:

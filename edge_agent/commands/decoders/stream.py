@@ -26,6 +26,7 @@ class StreamDecoder(Generic[Said]):
         counts: whether a message is a reading.
         closing: the lines for what the driver knows when the input ends inside something longer than a message.
         gives_up: what was held back is taken as it is after a silence, as the agent does with lines.
+        serial: the device may stand on a serial line, whose baud rate and format may be wrong.
     """
 
     def __init__(
@@ -39,10 +40,11 @@ class StreamDecoder(Generic[Said]):
         counts: Callable[[Said], bool] = lambda _said: True,
         closing: Callable[[], Iterable[dict[str, object]]] = tuple,
         gives_up: bool = True,
+        serial: bool = True,
     ) -> None:
         self._name, self._noun, self._driver, self._describe = name, noun, driver, describe
         self._further, self._counts, self._closing = further, counts, closing
-        self._gives_up = gives_up
+        self._gives_up, self._serial = gives_up, serial
         self._bytes = 0
         self._bytes_garbled = 0
         self._reasons: Counter[str] = Counter()
@@ -75,11 +77,17 @@ class StreamDecoder(Generic[Said]):
         if not self._bytes:
             yield "No bytes: nothing arrived. Check power, cable and address, and that the device is set to send"
         elif wrong:
-            yield f"{many(wrong, self._noun)} with a wrong checksum: the line is disturbed. They were not used"
+            cause = "the line is disturbed" if self.readings else "the line is disturbed, or the profile is another's"
+            yield f"{many(wrong, self._noun)} with a wrong checksum: {cause}. They were not used"
         elif not self.readings and self._reasons:
             reason, _ = self._reasons.most_common(1)[0]
+            what = (
+                "compare baud rate, format and profile with the device"
+                if self._serial
+                else "is the profile the device's?"
+            )
             hint = ". Some bytes are not text, which points to the baud rate or format" if self._high_bits else ""
-            yield f"Bytes but no {self._noun} ({reason}): compare baud rate, format and profile with the device{hint}"
+            yield f"Bytes but no {self._noun} ({reason}): {what}{hint if self._serial else ''}"
 
     def _lines(self, items: Iterable[Heard[Said] | Garbled]) -> Iterator[dict[str, object]]:
         for item in items:

@@ -88,3 +88,7 @@ class DicosDecoder:
     def summary(self) -> Iterator[str]:
         """What was found."""
         yield f"{self._name}: {many(len(self._data), 'byte')}, {many(self.readings, 'scan')}"
+        if not self._data:
+            yield "No bytes: the file is empty. Is the scanner still writing it?"
+        elif not self.readings:
+            yield "No scan: the file was cut short or damaged on its way, or the scanner exports no DICOS"

@@ -28,9 +28,10 @@ _SHORTEST = {
     **dict.fromkeys((1, 2, 3, 4, 9, 11, 18, 22), 168),
     **dict.fromkeys((7, 10, 12, 13, 20, 28), 72),
     **dict.fromkeys((14, 25), 40),
-} | {5: 422, 6: 88, 8: 56, 15: 88, 16: 92, 17: 80, 19: 312, 21: 272, 23: 160, 24: 160, 26: 60, 27: 96}
+} | {5: 422, 6: 88, 8: 56, 15: 88, 16: 92, 17: 80, 19: 312, 21: 268, 23: 160, 24: 160, 26: 60, 27: 96}
 """Bits of the shortest message of each type (M.1371-5 annex 8, tables 46 to 84; 5 and 16 as some receivers cut spare
-bits). What is cut off would be read as smaller numbers: half an MMSI is another ship.
+bits, 21 as some aids to navigation leave out the flags at its end). What is cut off would be read as smaller numbers:
+half an MMSI is another ship.
 """
 
 _UNKNOWN: Mapping[str, tuple[object, ...]] = {

@@ -32,7 +32,9 @@ class GnssDriver:
     """Reads one receiver.
 
     The sentences of one moment share its time of day; what they say is put together into one position (date from RMC,
-    altitude from GGA …). GSA and VTG carry no time and count for the moment under way.
+    altitude from GGA …). GSA and VTG carry no time and count for the moment under way. A position has a fix when a
+    sentence says that satellites gave it, and none says otherwise: a place that was reckoned, typed in or simulated is
+    no evidence.
     """
 
     def __init__(self) -> None:
@@ -71,14 +73,17 @@ class GnssDriver:
                 complete = self._complete()
             self._moment["time"] = time
         if sentence.kind in {"GGA", "GNS", "RMC", "GLL", "ZDA", "VTG"} and self._moment:
+            unmeasured = self._moment.get("measured") is False
             self._moment |= {key: value for key, value in sentence.says.items() if value is not None}
+            if unmeasured:
+                self._moment["measured"] = False
         return complete
 
     def _complete(self) -> Position | None:
         moment, self._moment = self._moment, {}
         if not moment:
             return None
-        fix = bool(moment.get("fix") or moment.get("valid"))
+        fix = moment.get("measured") is True
         date, time = moment.get("date"), moment.get("time")
         return Position(
             fix=fix,

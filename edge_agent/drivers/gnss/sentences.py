@@ -1,10 +1,15 @@
-"""GNSS sentences: what each says. Pure. NMEA 0183 v4.10, 6.3; an empty field, and a place without a fix, is None."""
+"""GNSS sentences: what each says. Pure. NMEA 0183 v4.10, 6.3; an empty field, and a place without a fix, is None.
+
+A receiver may tell a place that it did not measure: reckoned from its last one, typed in by somebody, or simulated. The
+place is what the sentence says; `measured` is whether satellites gave it (None: not told), and only that is evidence.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from edge_agent.drivers.nmea0183 import Sentence
@@ -14,6 +19,25 @@ Fields = Sequence[str]
 
 PLACES = Decimal("0.000000001")
 """A tenth of a millimetre of latitude: no receiver resolves more."""
+
+_QUALITY = (
+    "none",
+    "autonomous",
+    "differential",
+    "precise",
+    "rtk_fixed",
+    "rtk_float",
+    "estimated",
+    "manual",
+    "simulated",
+)
+"""GGA, fix quality 0 to 8 (v4.10, 6.3). Beyond them a maker has words of its own."""
+
+_MEASURED_QUALITIES = frozenset({1, 2, 3, 4, 5})
+_MEASURED_MODES = frozenset("ADPRF")
+"""The mode indicator's autonomous, differential, precise, RTK fixed and float; not E, M, S, which stand for estimated,
+manual and simulator, nor N for no fix (v2.3 and later; before it there is none).
+"""
 
 
 class NotThisFormError(ValueError):
@@ -52,6 +76,8 @@ def _gga(fields: Fields) -> dict[str, Value]:
         "time": _time(fields[0]),
         **place,
         "fix": fix,
+        "fix_type": None if fix is None or fix >= len(_QUALITY) else _QUALITY[fix],
+        "measured": None if fix is None or fix >= len(_QUALITY) else fix in _MEASURED_QUALITIES,
         "satellites": _whole(fields[6]),
         "hdop": _number(fields[7]),
         "alt": _number(fields[8]) if fix else None,
@@ -66,6 +92,7 @@ def _gns(fields: Fields) -> dict[str, Value]:
         **(_place(fields[1:5]) if fix else _NOWHERE),
         "mode": fields[5] or None,
         "fix": int(fix),
+        "measured": bool(_MEASURED_MODES.intersection(fields[5])) if fields[5] else None,
         "satellites": _whole(fields[6]),
         "hdop": _number(fields[7]),
         "alt": _number(fields[8]) if fix else None,
@@ -79,6 +106,7 @@ def _rmc(fields: Fields) -> dict[str, Value]:
         "time": _time(fields[0]),
         "date": _date(fields[8]),
         "valid": valid,
+        "measured": _measured(fields[1], fields[11]),
         **(_place(fields[2:6]) if valid else _NOWHERE),
         "speed_kn": _number(fields[6]) if valid else None,
         "course": _number(fields[7]) if valid else None,
@@ -89,8 +117,14 @@ def _rmc(fields: Fields) -> dict[str, Value]:
 
 def _gll(fields: Fields) -> dict[str, Value]:
     valid = _status(fields[5])
-    place = _place(fields[0:4]) if valid else _NOWHERE
-    return {"time": _time(fields[4]), "valid": valid, "status": fields[5] or None, **place}
+    return {
+        "time": _time(fields[4]),
+        "valid": valid,
+        "measured": _measured(fields[5], fields[6]),
+        "status": fields[5] or None,
+        "mode": fields[6] or None,
+        **(_place(fields[0:4]) if valid else _NOWHERE),
+    }
 
 
 def _vtg(fields: Fields) -> dict[str, Value]:
@@ -138,17 +172,14 @@ def _gsv(fields: Fields) -> dict[str, Value]:
 
 def _zda(fields: Fields) -> dict[str, Value]:
     day, month, year = fields[1:4]
-    date = f"{year}-{month}-{day}" if year and month and day else None
-    if date is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", date):
-        raise NotThisFormError(f"{date!r} is no date")
-    return {"time": _time(fields[0]), "date": date}
+    return {"time": _time(fields[0]), "date": _day(year, month, day) if year and month and day else None}
 
 
 _READERS: dict[str, tuple[int, int, Callable[[Fields], dict[str, Value]]]] = {
     "GGA": (6, 11, _gga),
     "GNS": (6, 10, _gns),
     "RMC": (8, 12, _rmc),
-    "GLL": (6, 6, _gll),
+    "GLL": (6, 7, _gll),
     "VTG": (6, 6, _vtg),
     "GSA": (2, 17, _gsa),
     "GSV": (3, 3, _gsv),
@@ -198,17 +229,35 @@ def _date(text: str) -> str | None:
     """ddmmyy; years 80 to 99 are of the last century, when GPS began (v4.10, RMC)."""
     if not text:
         return None
-    found = re.fullmatch(r"(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])(\d\d)", text)
+    found = re.fullmatch(r"(\d\d)(\d\d)(\d\d)", text)
     if found is None:
         raise NotThisFormError(f"{text!r} is no date")
-    century = 19 if int(found[3]) >= 80 else 20  # noqa: PLR2004 - see above
-    return f"{century}{found[3]}-{found[2]}-{found[1]}"
+    century = "19" if int(found[3]) >= 80 else "20"  # noqa: PLR2004 - see above
+    return _day(century + found[3], found[2], found[1])
+
+
+def _day(year: str, month: str, day: str) -> str:
+    """ISO 8601, of a day that there is."""
+    text = f"{year}-{month}-{day}"
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            return date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    raise NotThisFormError(f"{text!r} is no date")
 
 
 def _status(text: str) -> bool:
     if text not in {"A", "V", ""}:
         raise NotThisFormError(f"status {text!r} is neither A nor V")
     return text == "A"
+
+
+def _measured(status: str, mode: str) -> bool | None:
+    """Whether satellites gave this place: the status, and the mode indicator where there is one."""
+    if not status:
+        return None
+    return status == "A" and (not mode or mode in _MEASURED_MODES)
 
 
 def _number(text: str) -> Decimal | None:

@@ -21,10 +21,10 @@ PointName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
 class ModbusLayer(Layer):
-    """`[link]` of a Modbus device. `unit`: its address on the bus; baud and format are for RTU."""
+    """`[link]` of a Modbus device. `unit`: its address on the bus, by TCP up to 255; baud and format are for RTU."""
 
     protocol: Literal["modbus"]
-    unit: Annotated[StrictInt, Field(ge=0, le=247)]
+    unit: Annotated[StrictInt, Field(ge=0, le=255)]
     poll_milliseconds: Annotated[StrictInt, Field(ge=10, le=60_000)]
     timeout_milliseconds: Annotated[StrictInt, Field(ge=50, le=10_000)]
     baud: Annotated[StrictInt, Field(ge=110, le=921_600)]

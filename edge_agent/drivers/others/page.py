@@ -61,8 +61,9 @@ LINES: Mapping[str, str] = {
 an occupancy's end `occupancy`: `occupancy_number`, `gamma_alarm`, `neutron_alarm`, `gamma_samples`,
 `neutron_samples`, `max_gamma_1s_sum` (most counts of all detectors in one second), `max_neutron` (in one sample),
 `gamma_background`, `neutron_background`, `speeds_kph`, `speed_kph` (the last), `complete`. `occupied` says whether
-a vehicle is in the portal after the line; `recorder_time` is what a recorder added. An occupancy whose end was lost
-stands in the line that shows it, under `occupancy`.
+a vehicle is in the portal after the line; `recorder_time` is the time that a recorder added, in front of the line or
+behind it (daily files: its own zone's, and UTC). An occupancy whose end was lost is a line of its own, behind the one
+that shows it to be over.
 
 Records: each occupancy. A background fault or an open door is an incident until the portal says otherwise. An
 occupancy under way is recorded, incomplete, when the line is lost or the agent stops.
@@ -84,6 +85,7 @@ it has one, as the profiles of scales do ([profiles.md](../profiles.md)).
 `course`, `heading` (degrees), `status` in words, `shipname`, `callsign`, `imo`, `ship_type`, `destination` … The
 codes for "not available" are null. `channel` is the radio channel, null when the receiver does not say; `own_ship` is
 true for the transponder's own report. Messages of several sentences are joined; a missing or damaged part makes none.
+What a network or recorder writes behind a sentence (`*44,r003669946,1428796799`) is kept with it and not read.
 
 Records: a ship's first message; one with another status, name, call sign, IMO number, type or destination at once;
 else, positions and the rest separately, one in the time stated.
@@ -91,10 +93,13 @@ else, positions and the rest separately, one in the time stated.
     "gnss": """\
 `decode` prints each sentence: `kind` (`GGA`, `RMC`, `GNS`, `GLL`, `VTG`, `GSA`, `GSV`, `ZDA`), `talker`, and what
 it says: `time`, `date`, `lat`, `lon`, `fix`, `valid`, `alt` (metres), `satellites`, `hdop`, `speed_kn`, `course` …
-Without a fix there is no place, whatever digits are sent.
+Without a fix there is no place, whatever digits are sent. `measured` is whether satellites gave the place: false for
+one that was estimated (GGA quality 6, mode E), typed in (7, M) or simulated (8, S), which is shown as it was sent;
+`fix_type` says which.
 
 Records: the sentences of one moment as one position: the first, a fix won or lost, a move, else one in the time
-stated.
+stated. Only a measured place is a fix there, and only when no sentence of the moment says otherwise: a receiver that
+reckons on without satellites is recorded as one without a fix.
 """,
     "rfid": """\
 `decode` prints each message: `message`, `type`, `length`, `id`, and of a report `tags` (`epc`, `antenna`, `rssi` in
@@ -123,7 +128,12 @@ Records: each change of an input, debounced; after a start or an interruption ea
 are written only on command.
 """,
     "ultrasonic": """\
-Records: when the place becomes occupied or empty, with the distance and its standard uncertainty.
+`decode` reads what `edge-agent devices record` wrote and prints each answer: `count`, `millimetres` (null without an
+echo or out of range), `occupied`, `changed`, `broken`.
+
+Records: when the place becomes occupied or empty, with the distance and its standard uncertainty. Counts outside
+`in_range` for as long as a state must hold are an incident (`distance-out-of-range`: a broken wire, a short, a lost
+supply), and the place is then neither occupied nor empty, also where no echo means empty.
 """,
 }
 

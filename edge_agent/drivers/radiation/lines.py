@@ -1,8 +1,10 @@
 """A portal's lines: bytes in, what each line says out. Sans-IO; occupancies are put together by `driver`.
 
 Form (osh-oakridge-modules, MessageHandler, MPL-2.0; SRLS RPMSimulator, MIT; a recorded day): `XX,nnnnnn,nnnnnn,nnnnnn,
-nnnnnn` and CR LF, one count a detector. A recorder may have added the time of day. There is no checksum, so the form is
-taken strictly: exactly six digits a count.
+nnnnnn` and CR LF, one count a detector. There is no checksum, so the form is taken strictly: six digits a count.
+
+A recorder may have added the time of day behind a line, its own zone's and then UTC if it writes both (daily files of
+osh-oakridge-modules, DailyFileAppender), or date and time in front of it, as other loggers do.
 """
 
 from __future__ import annotations
@@ -21,10 +23,14 @@ LONGEST = 128
 
 _BLANK = b" \r\n"
 
+_TIME = r"\d\d-\d\d-\d\d\.\d{3}"
+_TIME_BEHIND = re.compile(_TIME)
+_TIME_IN_FRONT = re.compile(rb"\[?((?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d[-:]\d\d[-:]\d\d(?:[.,]\d{1,6})?Z?)\]?[,;\t ] *")
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Counts of the four detectors. `time`: of day, by the recorder; None on the wire."""
+    """Counts of the four detectors. `time`: as the recorder wrote it, of two its own zone's; None on the wire."""
 
     means: CountsMean
     counts: tuple[int, ...]
@@ -133,13 +139,17 @@ class PortalParser:
     def _read_line(self, line: Line, items: list[PortalLine | Garbled]) -> None:
         """Noise in front of a line, or a lost line end, costs nothing but itself."""
         raw, done = line.raw, 0
+        stamp = _TIME_IN_FRONT.match(raw)
         for found in self._line.finditer(raw):
-            if raw[done : found.start()].strip(_BLANK):
+            stamped = stamp is not None and stamp.end() == found.start()
+            if not stamped and raw[done : found.start()].strip(_BLANK):
                 items.append(_garbled(line, done, found.start()))
                 done = found.start()
             end = len(raw) if not raw[found.end() :].strip(_BLANK) else found.end()
             code, *values = found[0].decode("ascii").split(",")
-            time = values.pop() if values[-1].count("-") == 2 else None  # noqa: PLR2004 - HH-MM-SS.mmm
+            time = stamp[1].decode("ascii") if stamp is not None and stamped else None
+            while _TIME_BEHIND.fullmatch(values[-1]):
+                time = values.pop()
             items.append(PortalLine(line.offset + done, raw[done:end], self._readers[code](code, values, time)))
             done = end
         if raw[done:].strip(_BLANK):
@@ -158,7 +168,7 @@ def _forms(codes: CodesLayer) -> list[str]:
     the line does.
     """
     counts = "|".join(codes.counts)
-    time = r"(?:,\d\d-\d\d-\d\d\.\d{3})?"
+    time = rf"(?:,{_TIME}){{0,2}}"
     after, last = rf"{time}(?![^\r\n A-Z])", rf"{time}(?= *[\r\n])"
     return [
         rf"(?<![A-Z])(?:{counts})(?:,\d{{6}}){{4}}{after}",

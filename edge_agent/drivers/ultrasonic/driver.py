@@ -16,6 +16,7 @@ class DistanceDriver:
 
     Attributes:
         last: the last measurement; its `occupied` is what is shown by then.
+        broken: the counts have been out of the sensor's range for as long as a state must hold; nothing is shown then.
     """
 
     def __init__(self, profile: UltrasonicProfile, empty: EmptyLayer | None = None) -> None:
@@ -25,12 +26,16 @@ class DistanceDriver:
         self._occupied: bool | None = None
         self._candidate: bool | None = None
         self._since: Moment | None = None
+        self._outside_since: Moment | None = None
         self.last: Distance | None = None
+        self.broken = False
 
     def feed(self, count: int, now: Moment) -> Distance | None:
         """The measurement that shows the place to have become occupied or empty; None while nothing changes."""
-        millimetres = self._millimetres(count)
-        changed = self._settle(self._judge(millimetres), now)
+        inside = count in self._measure.no_echo or self._inside(self._signed(count))
+        self._look_at_wire(now, inside=inside)
+        millimetres = self._millimetres(count) if inside else None
+        changed = self._settle(self._judge(millimetres) if inside else None, now)
         self.last = Distance(millimetres, self._measure.uncertainty_mm, self._occupied, count)
         return self.last if changed else None
 
@@ -38,12 +43,28 @@ class DistanceDriver:
         """The sensor was away: nothing is shown any more."""
         self._occupied = self._candidate = self._since = None
 
+    def _inside(self, signed: int) -> bool:
+        whole = self._measure.in_range
+        return whole is None or whole[0] <= signed <= whole[1]
+
+    def _look_at_wire(self, now: Moment, *, inside: bool) -> None:
+        """One count may be a spike; those that stay show that no sensor is there to say whether the place is empty."""
+        if inside:
+            self._outside_since, self.broken = None, False
+            return
+        self._outside_since = self._outside_since or now
+        if now.seconds_since(self._outside_since) * 1000 >= self._empty.settle_milliseconds:
+            self.broken = True
+            self.interrupt()
+
+    def _signed(self, count: int) -> int:
+        return count - _RANGE if self._measure.type == "s16" and count >= _SIGN else count
+
     def _millimetres(self, count: int) -> Decimal | None:
         measure = self._measure
         if count in measure.no_echo:
             return None
-        signed = count - _RANGE if measure.type == "s16" and count >= _SIGN else count
-        return signed * measure.mm_per_count + measure.offset_mm
+        return self._signed(count) * measure.mm_per_count + measure.offset_mm
 
     def _judge(self, millimetres: Decimal | None) -> bool | None:
         """Whether it looks occupied; None when it cannot be said."""

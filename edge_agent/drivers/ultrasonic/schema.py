@@ -19,7 +19,9 @@ DecimalText = Annotated[Decimal, Field(allow_inf_nan=False, strict=False)]
 class MeasureLayer(Layer):
     """`[measure]`: millimetres = count × `mm_per_count` + `offset_mm`. Decimals are written as text.
 
-    `no_echo`: counts that mean that nothing was measured. `uncertainty_mm`: standard uncertainty (k = 1).
+    `no_echo`: counts that mean that nothing was measured. `in_range`: the lowest and highest count (signed for "s16")
+    that the sensor gives while it works; others are of a broken wire, a short or a lost supply. `uncertainty_mm`:
+    standard uncertainty (k = 1).
     """
 
     register_: Annotated[PointText, Field(alias="register")]
@@ -28,11 +30,14 @@ class MeasureLayer(Layer):
     offset_mm: DecimalText = Decimal(0)
     uncertainty_mm: Annotated[DecimalText, Field(ge=0)]
     no_echo: tuple[StrictInt, ...] = ()
+    in_range: tuple[StrictInt, StrictInt] | None = None
 
     @model_validator(mode="after")
     def _is_a_register(self) -> Self:
         if not point(self.register_).is_register:
             raise PydanticCustomError("register", "register names a whole register, such as 'input:0'")
+        if self.in_range is not None and self.in_range[0] >= self.in_range[1]:
+            raise PydanticCustomError("in_range", "in_range is [lowest, highest] count")
         return self
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -16,6 +17,9 @@ from edge_agent.errors import ConfigError
 from edge_agent.model.lane_readings import Scan
 
 _BLANK = b" \r\n"
+_BYTE_ORDER_MARK = "\ufeff"
+_NOTHING = frozenset({"", "-", "--", "n/a", "null", "none"})
+"""What controllers write where they have nothing to say."""
 
 
 class _NotALineError(ValueError):
@@ -79,6 +83,7 @@ class XrayDriver:
             text = raw.decode(layer.encoding)
         except UnicodeDecodeError as error:
             raise _NotALineError(f"not {layer.encoding}: byte {error.start}") from None
+        text = text.removeprefix(_BYTE_ORDER_MARK)
         if not text.startswith(layer.start) or not text.endswith(layer.end):
             raise _NotALineError("the line does not begin or end as the profile says")
         return text[len(layer.start) : len(text) - len(layer.end)]
@@ -91,7 +96,7 @@ class XrayDriver:
         word = values.get("verdict")
         return Scan(
             scan_id=scan_id,
-            verdict=None if word is None else self._verdicts.get(word),
+            verdict=None if word is None else self._verdicts.get(word.casefold()),
             device_verdict=word,
             object_class=values.get("object_class"),
             confidence=self._confidence(values.get("confidence")),
@@ -99,10 +104,10 @@ class XrayDriver:
         )
 
     def _values(self, text: str) -> dict[str, str | None]:
-        """Each field's text without the blanks around it; None when it is empty."""
+        """Each field's text without the blanks around it; None when it is empty, or a mark that stands for nothing."""
         layer = self._layer
         if layer.separator is not None:
-            columns = text.split(layer.separator)
+            columns = self._columns(text, layer.separator)
             if len(columns) != layer.columns:
                 raise _NotALineError(f"{len(columns)} columns, the profile says {layer.columns}")
             found = {name: columns[place.column or 0] for name, place in self._fields.present().items()}
@@ -113,7 +118,16 @@ class XrayDriver:
                 if len(text) < end:
                     raise _NotALineError(f"{len(text)} characters, {name} reaches to {end}")
                 found[name] = text[start:end]
-        return {name: value.strip() or None for name, value in found.items()}
+        plain = {name: value.strip("\0").strip() for name, value in found.items()}
+        return {name: None if value.casefold() in _NOTHING else value for name, value in plain.items()}
+
+    def _columns(self, text: str, separator: str) -> list[str]:
+        if self._layer.quote is None:
+            return text.split(separator)
+        try:
+            return next(csv.reader([text], delimiter=separator, quotechar=self._layer.quote, strict=True), [])
+        except csv.Error:
+            raise _NotALineError("its quotes do not close where a field ends") from None
 
     def _confidence(self, text: str | None) -> Decimal | None:
         """0 to 1, exact."""

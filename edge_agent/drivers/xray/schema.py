@@ -30,11 +30,28 @@ Span = Annotated[tuple[StrictInt, StrictInt], AfterValidator(_span)]
 
 
 def _encoding(name: str) -> str:
+    """One in which line ends are the bytes that they are in ASCII: lines are cut before they are read."""
     try:
         codecs.lookup(name)
     except LookupError:
         raise PydanticCustomError("encoding", "not an encoding that Python knows") from None
+    try:
+        ascii_stays = "A,|\r\n".encode(name) == b"A,|\r\n"
+    except LookupError:  # Python has codecs that are none of text
+        ascii_stays = False
+    if not ascii_stays:
+        raise PydanticCustomError("encoding", "lines of text cannot be cut in it; write utf-8, gb18030, latin-1 …")
     return name
+
+
+def _verdict_words(words: dict[str, Verdict]) -> dict[str, Verdict]:
+    """As they are compared: capital letters are the same as small ones."""
+    plain = {word.casefold(): verdict for word, verdict in words.items()}
+    for word, verdict in words.items():
+        if plain[word.casefold()] != verdict:
+            what = f"{word} stands for two verdicts: capital letters are the same as small ones"
+            raise PydanticCustomError("verdict", "{what}", {"what": what})
+    return plain
 
 
 class LineChecksum(Layer):
@@ -55,11 +72,13 @@ class LineLayer(Layer):
     """`[line]`: how a line looks. It ends with CR, LF or both; `start` and `end` stand around its fields (STX, ETX).
 
     Behind `end` the line end may be missing, unless a checksum stands there. `columns`: how many fields a delimited
-    line has, exactly. `longest`: bytes with the line end.
+    line has, exactly. `quote`: a mark around a field that may hold the separator; doubled inside, it stands for itself.
+    `longest`: bytes with the line end.
     """
 
     form: Literal["delimited", "fixed"]
-    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    separator: Annotated[str, Field(min_length=1, max_length=4)] | None = None
+    quote: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     columns: Annotated[StrictInt, Field(ge=1, le=64)] | None = None
     start: str = ""
     end: str = ""
@@ -82,6 +101,8 @@ class LineLayer(Layer):
         if (self.form == "delimited") != (self.separator is not None and self.columns is not None):
             what = "a delimited line needs separator and columns, a fixed one has neither"
             raise PydanticCustomError("form", "{what}", {"what": what})
+        if self.quote is not None and len(self.separator or "") != 1:
+            raise PydanticCustomError("quote", "quote is for a delimited line whose separator is one character")
         return self
 
 
@@ -133,7 +154,7 @@ class XrayProfile(Layer):
     link: StreamLink | None = None
     line: LineLayer | None = None
     field: FieldsLayer | None = None
-    verdict: dict[str, Verdict] = Field(default_factory=dict)
+    verdict: Annotated[dict[str, Verdict], AfterValidator(_verdict_words)] = Field(default_factory=dict)
     confidence_full: Annotated[StrictInt, Field(ge=1, le=1000)] = 1
     image: ImageLayer
     dicos: DicosLayer | None = None

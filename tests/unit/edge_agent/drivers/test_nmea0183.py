@@ -42,6 +42,8 @@ def test_no_changed_byte_passes_for_the_sentence(at: int, flip: int) -> None:
         (b"$GPVTG,,T,,M,0.00,N*1", "not the form of a sentence"),
         (b"$GPVTG,,T,,M", "the input ended inside a sentence"),
         (b"$gpvtg,,T*1B\r\n", "not the form of a sentence"),
+        (b"$GPVTG,,T,,M,0.00,N*1Bx\r\n", "not the form of a sentence"),
+        (b"$GPVTG,,T*1B,M,0.00,N*1B\r\n", "not the form of a sentence"),
         (b"\\s:x*00\\\r\n", "no start of a sentence"),
         (b"hello\r\n", "no start of a sentence"),
     ],
@@ -60,3 +62,12 @@ def test_a_wrong_tag_block_is_garbled_and_the_sentence_behind_it_is_read() -> No
     assert isinstance(garbled, Garbled)
     assert isinstance(sentence, Sentence)
     assert (sentence.talker, sentence.kind, sentence.fields[4]) == ("GP", "VTG", "0.00")
+
+
+@pytest.mark.parametrize("behind", [b" ", b",r003669946,1428796799", b" 2026-11-22T10:00:00Z", b"\t10:00:00", b";x"])
+def test_what_a_recorder_wrote_behind_a_sentence_belongs_to_it_and_is_not_read(behind: bytes) -> None:
+    (sentence,) = fed(AIS.strip() + behind + b"\r\n", 9)
+
+    assert isinstance(sentence, Sentence)
+    assert (sentence.raw, sentence.text) == (AIS.strip() + behind + b"\r\n", AIS.strip())
+    assert len(sentence.fields) == 6

@@ -65,3 +65,17 @@ def test_an_interruption_is_no_reading() -> None:
 
     assert [line["kind"] for line in lines] == ["interruption"]
     assert decoder.readings == 0
+
+
+@pytest.mark.parametrize(
+    ("profile", "data"),
+    [("io/modbus", b"hello\n"), ("ultrasonic/modbus-analogue", b"[]\n"), ("rfid/llrp", b"\xfe" * 64)],
+)
+def test_of_a_device_without_a_serial_line_the_summary_asks_for_no_baud_rate(profile: str, data: bytes) -> None:
+    decoder = open_decoder(profile, variant=None, profile_dir=None)
+    lines = [*decoder.feed(data), *decoder.finish()]
+    told = " ".join(decoder.summary())
+
+    assert all("garbled" in line for line in lines)
+    assert "is the profile the device's?" in told
+    assert "baud" not in told

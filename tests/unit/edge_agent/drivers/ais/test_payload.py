@@ -79,6 +79,14 @@ def test_characters_that_no_payload_has_are_no_message(payload: str) -> None:
         read_payload(sentences(payload))
 
 
+def test_an_aid_to_navigation_may_leave_out_its_last_flags_and_they_are_none() -> None:
+    aid = read_payload(sentences("E" + "4" * 44, 2))
+
+    assert (aid["reserved_1"] is not None, aid["raim"], aid["virtual_aid"], aid["assigned"]) == (True, None, None, None)
+    with pytest.raises(NoMessageError, match="the shortest has 268"):
+        read_payload(sentences("E" + "4" * 43))
+
+
 def test_a_message_longer_than_five_slots_is_none() -> None:
     with pytest.raises(NoMessageError, match="is none"):
         read_payload(sentences("8" + "0" * 200))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.drivers.engine import Garbled
 from edge_agent.drivers.radiation.driver import MOST_SPEEDS, PortalSaid, RadiationDriver
+from edge_agent.drivers.radiation.lines import Counts, GammaSetup
 from edge_agent.drivers.radiation.schema import RadiationProfile
 from edge_agent.drivers.stream import Heard
 from edge_agent.model.lane_readings import RadiationOccupancy
@@ -77,3 +81,45 @@ def test_a_speed_alone_is_no_occupancy_unless_the_portal_ends_it() -> None:
     assert occupancies(speed + b"GB,000386,000391,000423,000419\r\n") == []
     (told,) = occupancies(speed + b"GX,000017,001250,000000,000000\r\n")
     assert (told.number, told.gamma_samples, told.max_neutron) == (17, 0, None)
+
+
+COUNTS = b"GA,000080,000081,000082,000083"
+
+
+@pytest.mark.parametrize(
+    ("line", "time"),
+    [
+        (COUNTS, None),
+        (COUNTS + b",12-00-00.961", "12-00-00.961"),
+        (COUNTS + b",12-00-00.961,16-00-00.961", "12-00-00.961"),
+        (b"2026-11-22 12:00:00.961," + COUNTS, "2026-11-22 12:00:00.961"),
+        (b"[12:00:00] " + COUNTS, "12:00:00"),
+        (b"2026-11-22T12:00:00Z\t" + COUNTS, "2026-11-22T12:00:00Z"),
+    ],
+)
+def test_what_a_recorder_adds_to_a_line_is_its_time_and_nothing_else(line: bytes, time: str | None) -> None:
+    (item,) = fed(line + b"\r\n", 7)
+
+    assert isinstance(item, Heard)
+    assert item.raw == line + b"\r\n"
+    assert isinstance(item.said.told, Counts)
+    assert (item.said.told.time, item.said.told.counts) == (time, (80, 81, 82, 83))
+
+
+def test_settings_of_a_daily_file_with_both_zones_times_are_read() -> None:
+    (item,) = fed(b"SG1,000660,000090,05,10,07.0,P,12-00-00.961,16-00-00.961\r\n", 4096)
+
+    assert isinstance(item, Heard)
+    assert item.said.told == GammaSetup(660, 90, 5, 10, Decimal("7.0"), "12-00-00.961")
+
+
+@pytest.mark.parametrize("behind", [b",12-00-00", b",12-00-00.961,16-00-0", b",000084", b",1,12-00-00.961"])
+def test_counts_with_anything_but_whole_times_behind_them_are_no_line(behind: bytes) -> None:
+    assert [type(item) for item in fed(COUNTS + behind + b"\r\n", 4096)] == [Garbled]
+
+
+def test_the_rest_of_a_lost_line_in_front_is_no_time() -> None:
+    garbled, heard = fed(b"GS,000063,000079," + COUNTS + b"\r\n", 4096)
+
+    assert isinstance(garbled, Garbled)
+    assert isinstance(heard, Heard)

@@ -34,7 +34,9 @@ def test_recorded_counts_become_the_changes_expected(sample: dict[str, Any]) -> 
 
 
 def test_a_signed_register_and_an_echo_that_means_empty() -> None:
-    measure = PROFILE.measure.model_copy(update={"type": "s16", "mm_per_count": Decimal(1), "no_echo": (0x8000,)})
+    measure = PROFILE.measure.model_copy(
+        update={"type": "s16", "mm_per_count": Decimal(1), "no_echo": (0x8000,), "in_range": None}
+    )
     empty = PROFILE.empty.model_copy(update={"no_echo_is_empty": True, "settle_milliseconds": 0})
     driver = DistanceDriver(PROFILE.model_copy(update={"measure": measure, "empty": empty}))
 
@@ -51,6 +53,39 @@ def test_after_an_interruption_the_state_must_be_shown_anew() -> None:
     assert [driver.feed(10_000, moment(at)) is not None for at in (0, 1, 2)] == [False, True, False]
     driver.interrupt()
     assert [driver.feed(10_000, moment(at)) is not None for at in (3, 4)] == [False, True]
+
+
+def test_a_broken_wire_is_no_distance_and_shows_nothing_even_where_no_echo_means_empty() -> None:
+    empty = PROFILE.empty.model_copy(update={"no_echo_is_empty": True})
+    driver = DistanceDriver(PROFILE.model_copy(update={"empty": empty}))
+    assert [driver.feed(10_000, moment(at)) is not None for at in (0, 1)] == [False, True]
+
+    assert driver.feed(0, moment(2)) is None
+    assert driver.last is not None
+    assert (driver.last.millimetres, driver.last.occupied, driver.broken) == (None, True, False)  # it may be a spike
+    assert driver.feed(0, moment(3)) is None
+    assert (driver.last.millimetres, driver.last.occupied, driver.broken) == (None, None, True)
+
+    assert [driver.feed(65_535, moment(at)) is not None for at in (4, 5)] == [False, True]
+    assert (driver.last.occupied, driver.broken) == (False, False)
+
+
+def test_the_range_of_a_signed_register_is_signed() -> None:
+    measure = PROFILE.measure.model_copy(update={"type": "s16", "in_range": (-10, 10_000)})
+    driver = DistanceDriver(PROFILE.model_copy(update={"measure": measure}))
+
+    for count, distance in ((0xFFF6, True), (0xFFF5, False), (10_000, True), (10_001, False)):
+        driver.feed(count, moment(0))
+        assert driver.last is not None
+        assert (driver.last.millimetres is not None) == distance
+
+
+def test_a_range_without_counts_is_told(tmp_path: Path) -> None:
+    text = (Path(__file__).resolve().parents[5] / "firmware_configs" / f"{NAME}.toml").read_text("utf-8")
+    (tmp_path / "ultrasonic").mkdir()
+    (tmp_path / "ultrasonic" / "mine.toml").write_text(text.replace("in_range = [1, 65535]", "in_range = [5, 5]"))
+    with pytest.raises(ConfigError, match=r"in_range is \[lowest, highest\] count"):
+        load_profile("ultrasonic/mine", tmp_path, of=UltrasonicProfile)
 
 
 def test_thresholds_that_leave_no_gap_are_told(tmp_path: Path) -> None:
