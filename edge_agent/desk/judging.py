@@ -9,7 +9,7 @@ officer is still there to hear it. The collector judges every recorded act again
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from hashlib import sha256
 
@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 from edge_agent.desk.core import counts
 from edge_agent.desk.state import MOST_ACTS, MOST_WAITING, Kept
 from edge_agent.model.handed_act import Handed
-from gate_contract.acts import ActError, OpenedAct, open_act
+from gate_contract.acts import ActError, OpenedAct, open_act, recorded_at
 from gate_contract.hold_words import named
 from gate_contract.holds import stand
 from gate_contract.v1.act_pb2 import OfficerAct, SignedAct
@@ -49,12 +49,13 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An outcome with its reason. `opened` is there when the signature holds."""
+    """An outcome with its reason. `opened` is there when the signature holds; `signed` is what to record of it."""
 
     outcome: Outcome
     words: Words
     act: OfficerAct
     opened: OpenedAct | None = None
+    signed: bytes = b""
 
     @property
     def is_forged(self) -> bool:
@@ -103,14 +104,30 @@ def judge(
     """Judge an act. `find` gives the passage that this gate keeps under a name.
 
     `now_unix_ns`: when it is handed over, nanoseconds since 1970-01-01T00:00:00Z. `spooled`: nobody waits for the
-    answer, so that whatever holds is recorded, also when it can do nothing; it was done before now.
+    answer, so that whatever holds is recorded, also when it can do nothing; it was done before now. What was done in
+    an office that has ended since counts only for a while (gate_contract.acts): an officer who left could hand over an
+    act with an earlier time.
     """
     try:
+        handed = replace(handed, signed=recorded_at(handed.signed, now_unix_ns))
         act = OfficerAct.FromString(SignedAct.FromString(handed.signed).act)
     except DecodeError:
         return Judged(Outcome.REFUSED, _UNREADABLE, OfficerAct())
-    kept = find(act.passage_id)
-    if kept is not None and (counts(kept, act.act_id) or handed.signed in kept.waiting):
+    judged = _judged(handed, act, site_id, officers, find(act.passage_id), now_unix_ns, spooled=spooled)
+    return replace(judged, signed=handed.signed)
+
+
+def _judged(
+    handed: Handed,
+    act: OfficerAct,
+    site_id: str,
+    officers: Mapping[str, Officer],
+    kept: Kept | None,
+    now_unix_ns: int,
+    *,
+    spooled: bool,
+) -> Judged:
+    if kept is not None and (counts(kept, act.act_id) or _waits(handed.signed, kept)):
         return Judged(Outcome.KNOWN, _KNOWN, act)
     if (misfit := _misfit(handed, act, site_id)) is not None:
         return Judged(Outcome.REFUSED, misfit, act)
@@ -121,6 +138,12 @@ def judge(
     if judged.opened is not None and not spooled and 0 < until <= now_unix_ns:
         return Judged(Outcome.REFUSED, _not_in_office(act), act)  # who left could go on acting, with an earlier time
     return judged
+
+
+def _waits(signed: bytes, kept: Kept) -> bool:
+    """Whether this very act waits for its officer, whenever it was recorded."""
+    mine, others = SignedAct.FromString(signed), map(SignedAct.FromString, kept.waiting)
+    return any((each.act, each.signature) == (mine.act, mine.signature) for each in others)
 
 
 def _known(

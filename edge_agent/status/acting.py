@@ -61,6 +61,8 @@ class Doing:
     authority: str
     at_unix_ns: int
     reason: str
+    deployment: str = ""
+    """Name of the gate's deployment; "" where the agent has not said it since the machine was switched on."""
 
 
 def load_key(path: Path, passphrase: str | None) -> Ed25519PrivateKey:
@@ -135,6 +137,7 @@ def _act(doing: Doing) -> pb.OfficerAct:
         authority=doing.authority,
         at_unix_ns=doing.at_unix_ns,
         reason=doing.reason,
+        deployment=doing.deployment,
     )
 
 

@@ -16,6 +16,7 @@ import click
 from edge_agent import __version__
 from edge_agent.errors import EdgeAgentError, JournalError
 from edge_agent.status.asked import Asked, lang_option
+from edge_agent.status.chinese.help_page import SpokenContext
 from edge_agent.status.clocks import clocks_now
 from edge_agent.status.desk_commands import COMMANDS
 from edge_agent.status.disk import disk_use
@@ -31,7 +32,7 @@ AT_ONCE = 100
 
 
 @click.group()
-@click.version_option(__version__, prog_name="gatectl")
+@click.version_option(__version__, message="gatectl %(version)s")
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -44,7 +45,7 @@ AT_ONCE = 100
 @click.pass_context
 def cli(ctx: click.Context, config: Path, lang: Language | None) -> None:
     """How is this gate? Exit code 0 healthy, 1 degraded, 2 down."""
-    ctx.obj = Asked(config, lang or _session_language())
+    ctx.obj = Asked(config, lang or ctx.obj or _session_language())
 
 
 @cli.command()
@@ -206,6 +207,8 @@ def _print_records(state_dir: Path, first: int, language: Language, *, as_json: 
 
 for _command in COMMANDS:
     cli.add_command(_command)
+for _command in (cli, *cli.commands.values()):
+    _command.context_class = SpokenContext
 
 
 def _session_language() -> Language:
@@ -223,7 +226,7 @@ def main() -> None:
         if language == "zh":
             _answered_in_chinese()
         else:
-            cli(prog_name="gatectl", standalone_mode=True)
+            cli(prog_name="gatectl", obj=language)
     except EdgeAgentError as error:
         click.echo(f"gatectl: {told(error, language)}", err=True)
         sys.exit(2)
@@ -232,7 +235,7 @@ def main() -> None:
 def _answered_in_chinese() -> None:
     """As click does it on its own, but for what it says of a command that was typed wrongly."""
     try:
-        sys.exit(cli(prog_name="gatectl", standalone_mode=False))
+        sys.exit(cli(prog_name="gatectl", obj="zh", standalone_mode=False))
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx is not None else "gatectl"
         click.echo(f"gatectl: {wrongly_typed(error)}。请查看：{path} --help", err=True)

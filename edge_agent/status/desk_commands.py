@@ -166,7 +166,12 @@ def inspect(
 
 @click.command()
 @act_options
-@click.option("--action", type=click.Choice(["release", "review", "inspect", "hold"]), required=True, help="Instead.")
+@click.option(
+    "--action",
+    type=click.Choice(["release", "review", "inspect", "hold"]),
+    required=True,
+    help="What to do instead.",
+)
 @click.option("--reason", required=True, help="Why, in words. No names of travellers.")
 @click.option("--photo", "photos", multiple=True, type=click.Path(path_type=Path), help="JPEG or PNG; repeatable.")
 @click.pass_context
@@ -182,6 +187,7 @@ def override(ctx: click.Context, /, action: str, reason: str, photos: tuple[Path
 
 
 COMMANDS: Final = (why, passages, lift, inspect, override)
+"""They are added to gatectl's own."""
 
 
 def _act(
@@ -204,6 +210,7 @@ def _act(
         authority=common["authority"] or _authority(where, common["officer"]),
         at_unix_ns=now.unix_ns,
         reason=reason.strip(),
+        deployment=_deployment(where),
     )
     answer = hand_over(where, make(doing, _key(common["key_file"])), doing.act_id)
     click.echo(plain(answer[language]), err=answer["outcome"] == "refused")
@@ -247,6 +254,12 @@ def _site(config: Path) -> str:
     if not isinstance(site, str) or not site:
         raise ConfigError(f"{config}: site is missing", fix=f"run: edge-agent check-config --config {config}")
     return site
+
+
+def _deployment(where: Places) -> str:
+    """Whose gate this is, as its journal is named; "" where the agent has not run since the machine was switched on."""
+    deployment, agent, _ = str((read_snapshot(where.runtime_dir) or {}).get("origin", "")).partition("/agent/")
+    return deployment if agent else ""
 
 
 def _named(where: Places, typed: str) -> str:

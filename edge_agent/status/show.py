@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from edge_agent.status.chinese.telling import in_chinese, reading_in_chinese
 from edge_agent.status.layout import GAP, columns, paint, plain
 from edge_agent.status.why import waits
-from edge_agent.status.words import Language, duration, label, sentence
-from edge_agent.status.words_errors import in_chinese
+from edge_agent.status.words import Language, duration, kilograms, label, sentence
 
 LEVELS = {"healthy": "green", "degraded": "yellow", "down": "red"}
 STATES = {"ok": "green", "starting": "cyan"}
@@ -52,7 +52,7 @@ def _devices(devices: list[dict[str, Any]], language: Language) -> Iterator[str]
         [
             device["id"],
             label(device["state"], language),
-            plain(device["last_reading"] or "-"),
+            plain(_reading(device["last_reading"] or "-", language)),
             duration(device["age_s"], language),
         ]
         for device in devices
@@ -61,6 +61,10 @@ def _devices(devices: list[dict[str, Any]], language: Language) -> Iterator[str]
     yield GAP.join((name, state, *rest))
     for device, (name, state, *rest) in zip(devices, lines, strict=True):
         yield GAP.join((name, paint(state, STATES.get(device["state"], "red")), *rest))
+
+
+def _reading(text: str, language: Language) -> str:
+    return reading_in_chinese(text) if language == "zh" else text
 
 
 def _lane(lane: dict[str, Any], stopped: Sequence[dict[str, Any]], language: Language) -> Iterator[str]:
@@ -74,7 +78,7 @@ def _lane(lane: dict[str, Any], stopped: Sequence[dict[str, Any]], language: Lan
         return
     what, colour, findings = _stands(last, stopped, language, passive=passive)
     gone = "" if passive or last["passage"] == lane["passage"] else f"{label('before', language)}: "
-    weight = f"{last['kilograms']} kg" if last["kilograms"] else "-"
+    weight = kilograms(last["kilograms"], language) if last["kilograms"] else "-"
     yield f"{GAP}{gone}{paint(what, colour, bold=True)}{GAP}{plain(last['plate'] or '-')}{GAP}{weight}"
     for finding in findings:
         told = finding.get("zh") if language == "zh" else ""
@@ -119,14 +123,13 @@ def _orders(orders: dict[str, int] | None, language: Language) -> Iterator[tuple
     if orders is None:
         return
     standings = ["active", *(each for each in ("waiting", "refused") if orders[each])]
-    counts = [f"{orders[each]} {label(f'order-{each}', language)}" for each in standings]
-    yield label("orders", language), ", ".join(counts)
+    counts = [_counted(orders[each], f"order-{each}", language) for each in standings]
+    yield label("orders", language), ("，" if language == "zh" else ", ").join(counts)
 
 
 def _journal(journal: dict[str, Any], language: Language) -> Iterator[tuple[str, str]]:
-    counts = [
-        f"{journal[name]} {label(name, language)}" for name in ("captured", "acknowledged", "pending", "dead_lettered")
-    ]
+    names = ("captured", "acknowledged", "pending", "dead_lettered")
+    counts = [_counted(journal[name], name, language) for name in names]
     yield label("journal", language), f"{counts[0]} = {' + '.join(counts[1:])}"
     oldest = journal["oldest_pending_age_s"]
     yield label("oldest", language), label("none", language) if oldest is None else duration(oldest, language)
@@ -135,6 +138,12 @@ def _journal(journal: dict[str, Any], language: Language) -> Iterator[tuple[str,
     percent = "?" if journal["disk_percent"] is None else journal["disk_percent"]
     free = label("free", language).format(journal["disk_free_bytes"] // GIGABYTE, percent)
     yield label("disk", language), f"{label('unknown', language) if days is None else days} ({free})"
+
+
+def _counted(number: int, word: str, language: Language) -> str:
+    """A number of what a label names, in the order of the language."""
+    name = label(word, language)
+    return f"{name} {number}" if language == "zh" else f"{number} {name}"
 
 
 def _ago(seconds: int | None, language: Language) -> str:

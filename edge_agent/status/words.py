@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from edge_agent.errors import EdgeAgentError
-from edge_agent.status.words_errors import in_chinese
+from edge_agent.status.chinese.telling import in_chinese
 
 Language = Literal["en", "zh"]
 
@@ -105,7 +105,7 @@ LABELS: dict[str, dict[Language, str]] = {
     "captured": {"en": "captured", "zh": "已采集"},
     "acknowledged": {"en": "acknowledged", "zh": "已确认"},
     "pending": {"en": "pending", "zh": "待上传"},
-    "dead_lettered": {"en": "dead-lettered", "zh": "死信"},
+    "dead_lettered": {"en": "dead-lettered", "zh": "无法解析"},
     "oldest": {"en": "oldest unacknowledged", "zh": "最早未确认"},
     "receipt": {"en": "last receipt", "zh": "最近回执"},
     "disk": {"en": "days of disk left", "zh": "磁盘剩余天数"},
@@ -135,6 +135,7 @@ LABELS: dict[str, dict[Language, str]] = {
     "never": {"en": "never", "zh": "无"},
     "unknown": {"en": "not known", "zh": "未知"},
     "none": {"en": "none", "zh": "无"},
+    "bytes": {"en": "{} B", "zh": "{} 字节"},
     "undecodable": {"en": "cannot be decoded", "zh": "无法解码"},
     "started": {"en": "the agent started", "zh": "采集程序启动"},
     "stopped": {"en": "the agent was stopped", "zh": "采集程序停止"},
@@ -150,9 +151,9 @@ LABELS: dict[str, dict[Language, str]] = {
     "gone_on": {"en": "It is not in the lane any more; what is held stays held", "zh": "已不在车道内；拦截仍然有效"},
     "went_back": {
         "en": "It went back the way it came: nobody stands there any more",
-        "zh": "已原路退回，不在车道内，无需处理",
+        "zh": "已原路返回，不在车道内，无需处理",
     },
-    "back": {"en": "went back", "zh": "已退回"},
+    "back": {"en": "went back", "zh": "原路返回"},
     "acts_kept": {"en": "Acts kept for when it runs: {}", "zh": "已保存、待其运行后生效的操作：{} 项"},
     "needs": {"en": "What would release it:", "zh": "放行条件："},
     "more_stopped": {"en": "{} more: gatectl passages", "zh": "另有 {} 起：gatectl passages"},
@@ -208,6 +209,11 @@ def told(error: EdgeAgentError, language: Language) -> str:
     if language == "en":
         return str(error)
     return "。".join(in_chinese(part) for part in (error.what, error.cause, error.fix) if part)
+
+
+def kilograms(text: str, language: Language) -> str:
+    """A weight, with its unit."""
+    return f"{text} {'千克' if language == 'zh' else 'kg'}"
 
 
 def duration(seconds: int | None, language: Language) -> str:

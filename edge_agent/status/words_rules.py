@@ -7,6 +7,7 @@ missing the sentence before the bar stands alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from gate_contract.v1.decision_pb2 import Finding
@@ -19,7 +20,7 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
     "V05": "同一方向连续通过两次，中间没有返回记录|上次 {seen_before_utc}",
     "V06": "驾驶员或承运企业与备案不一致|",
     "C01": "集装箱号不符合 ISO 6346 校验规则|识别 {container_read}",
-    "C02": "集装箱不在申报清单中|识别 {container_read}，申报 {container_declared}",
+    "C02": "集装箱不在申报清单中，或箱号未读到|识别 {container_read}，申报 {container_declared}",
     "C03": "集装箱箱型尺寸与申报不一致|箱号 {container}，识别 {size_type_read}",
     "C05": "申报为空箱，检测到箱内有货|",
     "C06": "申报为重箱，检测为空箱|",
@@ -32,9 +33,9 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
     "W05": "集装箱验证总质量（VGM）与实测不符|申报 {verified_gross_kilograms} 千克，实测 {measured_kilograms} 千克",
     "X01": "扫描图像中未见申报的货物类别，请查看图像|图像 {chapters_seen}，申报 {chapters_declared}",
     "X02": "扫描设备或辐射探测门报警，或扫描结果可疑|",
-    "X03": "要求机检但没有可用的扫描图像|要求：{scan_ordered}",
+    "X03": "要求机检但没有可用的扫描图像，或本车道的机检、辐射探测结果缺失|要求：{scan_ordered}",
     "P01": "未出示证件，证件不在该航次的旅客名单中，或无法查询旅客名单|",
-    "P02": "人脸未能与证件照片比对一致，请在人工通道核验|已尝试 {tries} 次",
+    "P02": "人脸未能与证件照片比对一致或未采集到人脸，请在人工通道核验|已尝试 {tries} 次",
     "P03": "疑似使用照片、屏幕或面具，请人工核验|",
     "P04": "证件校验码不符或已过期|",
     "P05": "同一证件重复登船，或短时间内出现在两地|上次 {seen_before_utc}",
@@ -54,7 +55,7 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
     "S01": "航次不在船期表中、已取消，或船舶不在港|航次 {sailing}",
     "O01": "命中布控指令，须由发布机关处理|{order}：{instruction_zh}",
     "O02": "布控指令无效或已过期，不予执行，仅提示|{order}",
-    "R01": "按信用等级或抽签结果，须查验或核对单证|",
+    "R01": "按信用等级或随机抽查结果，须查验或核对单证|",
     "K01": "本闸口时钟可能不准，仅提示|误差上限 {error_bound_seconds} 秒",
     "K02": "因信息晚到，已重新判定|",
     "K03": "记录链有缺失或分叉，请联系运维人员|",
@@ -75,6 +76,9 @@ _NOTHING: Final[Mapping[str, str]] = {
 }
 """How the rules say that there is nothing, and what that is in Chinese."""
 
+_CHINA: Final = timezone(timedelta(hours=8))
+"""China standard time, the same everywhere and all year."""
+
 
 def explained_of(finding: Finding) -> str:
     """A finding in Chinese; "" as `explained`."""
@@ -88,7 +92,17 @@ def explained(code: str, inputs: Mapping[str, str]) -> str:
     """One finding in Chinese; "" for a rule that a newer release brings, which is then told in English."""
     plain, _, detail = EXPLANATIONS.get(code, "").partition("|")
     try:
-        more = detail.format_map({name: _NOTHING.get(value, value) for name, value in inputs.items() if value})
+        more = detail.format_map({name: _worded(name, value) for name, value in inputs.items() if value})
     except KeyError:
         more = ""
     return f"{plain}（{more}）" if more else plain
+
+
+def _worded(name: str, value: str) -> str:
+    """An input's value as it is read at the gate; times, which rules give in UTC, by the clock on the wall."""
+    if name.endswith("_utc"):
+        try:
+            return f"{datetime.fromisoformat(value).astimezone(_CHINA):%Y-%m-%d %H:%M:%S}"
+        except ValueError:
+            return value
+    return _NOTHING.get(value, value)

@@ -12,8 +12,9 @@ from edge_agent.desk.core import acted, decided, put_by
 from edge_agent.desk.judging import Judged, Outcome, judge
 from edge_agent.desk.state import MOST_WAITING, LaneDesk
 from edge_agent.model.handed_act import Handed
-from gate_contract.acts import sign_act
+from gate_contract.acts import LATE_NS, recorded_at, sign_act
 from gate_contract.v1 import act_pb2 as pb
+from gate_contract.v1.act_pb2 import SignedAct
 from gate_contract.v1.decision_pb2 import ACTION_RELEASE
 from gate_contract.v1.evidence_pb2 import Evidence
 from gate_contract.v1.order_pb2 import Officer
@@ -98,13 +99,35 @@ def test_who_left_office_does_not_go_on_acting_with_an_earlier_time() -> None:
     )
 
 
+def test_who_left_office_cannot_fill_the_spool_with_earlier_times_for_ever() -> None:
+    lift = act("C-1", "P1")
+    left = {"C-1": Officer.FromString(OFFICERS["C-1"].SerializeToString())}
+    left["C-1"].valid_until_unix_ns = lift.at_unix_ns + 10
+    late = left["C-1"].valid_until_unix_ns + LATE_NS
+    found = judged(lift, officers=left, now=late - 1, spooled=True)
+    assert (found.outcome, SignedAct.FromString(found.signed).recorded_unix_ns) == (Outcome.DONE, late - 1)
+    found = judged(lift, officers=left, now=late, spooled=True)
+    assert (found.outcome, found.opened) == (Outcome.REFUSED, None)
+    assert "not in office" in found.words.en
+
+
+def test_an_act_of_another_deployment_or_of_a_time_to_come_is_refused() -> None:
+    ours = {"C-1": Officer.FromString(OFFICERS["C-1"].SerializeToString())}
+    ours["C-1"].deployment = "hainan"
+    lift = act("C-1", "P1")
+    lift.deployment = "trial"
+    assert "in the deployment 'trial', not in this one" in judged(lift, officers=ours).words.en
+    ahead = act("C-1", "P1", at=1 << 60)
+    assert "later than its gate recorded it" in judged(ahead, now=1 << 59).words.en
+
+
 def test_an_unknown_officers_act_is_kept_and_opens_nothing() -> None:
     found = judged(act("C-1", "P1"), officers={})
     assert (found.outcome, found.opened) == (Outcome.RECORDED, None)
     assert "staffed lane" in found.words.en
     lane = HELD
     for number in range(MOST_WAITING):
-        lane = put_by(lane, "P1", signed(act("C-1", "P1", f"a{number}")))
+        lane = put_by(lane, "P1", recorded_at(signed(act("C-1", "P1", f"a{number}")), 17))
     assert judged(act("C-1", "P1", "a0"), lane, officers={}).outcome is Outcome.KNOWN
     assert judged(act("C-1", "P1", "one too many"), lane, officers={}).outcome is Outcome.REFUSED
     assert judged(act("C-1", "P9"), officers={}).outcome is Outcome.REFUSED

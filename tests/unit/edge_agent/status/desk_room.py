@@ -85,6 +85,7 @@ class Room:
         snapshot = {
             "format": FORMAT,
             "running": running,
+            "origin": "hainan/agent/gate-1/0123456789abcdef",
             "written_unix_ns": now.unix_ns,
             "written_boottime_ns": now.boot_ns,
             "written_awake_ns": now.awake_ns,

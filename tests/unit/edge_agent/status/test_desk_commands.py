@@ -55,6 +55,7 @@ def test_before_the_agent_ever_ran_there_is_nothing_to_show_but_acts_are_kept(ro
     assert (done.exit_code, "counts as soon as the agent runs" in done.stdout) == (1, True)
     (act,) = room.spooled()
     assert (act.passage_id, act.site_id, act.officer_id, list(act.lift.codes)) == ("L1-3f2a", "xiuying", "C-1", ["D02"])
+    assert act.deployment == "", "nobody knows it yet"
 
 
 def test_a_key_under_a_passphrase_is_asked_for_it_and_the_beginning_of_a_name_will_do(room: Room) -> None:
@@ -65,7 +66,7 @@ def test_a_key_under_a_passphrase_is_asked_for_it_and_the_beginning_of_a_name_wi
     done = room.act("lift", "L1-a", "--reason", "paper shown", typed="open sesame\n")
     assert done.exit_code == 1
     assert "open sesame" not in done.output
-    assert [act.passage_id for act in room.spooled()] == ["L1-aa77"]
+    assert [(act.passage_id, act.deployment) for act in room.spooled()] == [("L1-aa77", "hainan")]
 
 
 def test_a_key_of_another_kind_is_refused(room: Room) -> None:

@@ -1,20 +1,31 @@
 from __future__ import annotations
 
+import ast
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edge_agent import app
+from edge_agent.actuate.words import Word
+from edge_agent.app.device_readers import RadiationReader
+from edge_agent.app.incidents import FLAPPING
+from edge_agent.model.readings import DeviceState
+from edge_agent.status.chinese.records import INCIDENTS, WORDS
 from edge_agent.status.records import record_json, record_line
 from gate_contract.v1.act_pb2 import Actuation, LiftHolds, OfficerAct, SignedAct
 from gate_contract.v1.decision_pb2 import ACTION_HOLD, ACTION_RELEASE, Decision, Finding
 from gate_contract.v1.passage_pb2 import Passage, PlateRead, Weighing
-from gate_contract.v1.reading_pb2 import Reading, Scan
+from gate_contract.v1.reading_pb2 import Reading, Scan, Vessel
 from gate_contract.v1.record_pb2 import (
     LIFECYCLE_EVENT_STARTED,
     Garbled,
     Incident,
     Lifecycle,
+    Loss,
+    LostInbox,
     Orphan,
     Probe,
     Record,
@@ -98,6 +109,79 @@ def test_a_passage_with_nothing_read_says_so() -> None:
 )
 def test_each_kind_of_record_is_told_in_a_line(content: dict[str, Any], text: str) -> None:
     assert summary(**content) == text
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (
+            {"incident": Incident(code="device-unplugged", device_id="s1", text="/dev/ttyUSB0 hung up")},
+            "✗ 设备未连接 (device-unplugged) s1  /dev/ttyUSB0 已断开",
+        ),
+        ({"incident": Incident(code="of-a-newer-release", text="x")}, "✗ of-a-newer-release   x"),
+        ({"garbled": Garbled(device_id="s1", length=17, reason="not of this form")}, "s1: 17 字节  格式不符"),
+        (
+            {
+                "orphan": Orphan(
+                    device_id="x1",
+                    reason="more readings of one scan than a passage holds",
+                    reading=Reading(scan=Scan()),
+                )
+            },
+            "x1: 扫描  一次通行的扫描读数超过上限",
+        ),
+        ({"reading": Reading(device_id="ais-1", vessel=Vessel())}, "ais-1: 船舶"),
+        (
+            {"loss": Loss(inbox=LostInbox(count=2), text="the evidence 00ff is gone. somebody deleted it")},
+            "设备数据  证据 00ff 已丢失。文件被删除",
+        ),
+        ({"probe": Probe(payload=b"x")}, "测试数据"),
+        (
+            {"actuation": Actuation(lane_id="L1", device_id="io-1", command="open", cause="decision")},
+            "L1  io-1  开闸  系统判定",
+        ),
+        (
+            {"actuation": Actuation(lane_id="L1", device_id="io-1", outcome="not passed within 30 s", cause="act 9f")},
+            "L1  io-1  30 秒内未通过  执法人员操作 9f",
+        ),
+        (
+            {
+                "act": SignedAct(
+                    act=OfficerAct(
+                        passage_id="L1-ab", officer_id="C-17", authority="customs", reason="见纸质单", lift=LiftHolds()
+                    ).SerializeToString()
+                )
+            },
+            "L1-ab  C-17 (海关)  解除拦截  见纸质单",
+        ),
+    ],
+)
+def test_each_kind_of_record_is_told_in_chinese(content: dict[str, Any], text: str) -> None:
+    assert record_line(7, body(**content), "zh").split("  ", 2)[2] == text
+
+
+def test_whatever_a_record_may_hold_has_a_chinese_word() -> None:
+    kinds = [
+        *(each.name for each in Reading.DESCRIPTOR.oneofs_by_name["body"].fields),
+        *(each.name for each in Loss.DESCRIPTOR.oneofs_by_name["what"].fields),
+        *(each.name for each in OfficerAct.DESCRIPTOR.oneofs_by_name["what"].fields),
+        *(word.value for word in Word),
+        *("act", "probe"),
+    ]
+    assert sorted(set(kinds)) == sorted(WORDS)
+
+
+def test_every_incident_has_a_chinese_name_and_none_is_left_over() -> None:
+    """Codes as they stand in the source; those of devices and of portals are made from their states."""
+    given = {f"device-{state.value}" for state in DeviceState if state not in (DeviceState.OK, DeviceState.STARTING)}
+    given |= {f"radiation-{means.replace('_', '-')}" for means in RadiationReader._FAULTS} | {FLAPPING}
+    for path in Path(app.__file__).parent.glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(getattr(call, "func", None), "attr", getattr(getattr(call, "func", None), "id", ""))
+            if isinstance(call, ast.Call) and name in ("began", "over_at_once", "alarm", "_alarm", "Began"):
+                texts = [str(each.value) for each in call.args[:2] if isinstance(each, ast.Constant)]
+                given |= {text for text in texts if re.fullmatch("[a-z]+(-[a-z]+)+", text)}
+    assert sorted(given) == sorted(INCIDENTS)
 
 
 def test_what_only_a_newer_agent_knows_is_shown_as_not_known() -> None:

@@ -89,10 +89,10 @@ def test_the_whole_status_in_chinese_lines_up() -> None:
     lines = list(status_lines(WELL, "zh"))
     assert lines[0] == "正常  xiuying"
     assert lines[1:5] == [
-        "设备     状态    最近读数  距今",
-        "scale-1  正常    12340 kg  0 秒",
-        "plate-1  启动中  -         无",
-        "plate-2  正常    琼A12345  5 分钟",
+        "设备     状态    最近读数    距今",
+        "scale-1  正常    12340 千克  0 秒",
+        "plate-1  启动中  -           无",
+        "plate-2  正常    琼A12345    5 分钟",
     ]
     assert (
         len(
@@ -103,8 +103,8 @@ def test_the_whole_status_in_chinese_lines_up() -> None:
         )
         == 1
     )
-    assert lines[6] == "  拦截：请联系执法人员  琼A12345  12340 kg"
-    assert "日志          10 已采集 = 6 已确认 + 3 待上传 + 1 死信" in lines
+    assert lines[6] == "  拦截：请联系执法人员  琼A12345  12340 千克"
+    assert "日志          已采集 10 = 已确认 6 + 待上传 3 + 无法解析 1" in lines
     assert "磁盘剩余天数  12.5 (剩余 80 GB，已用 25%)" in lines
 
 
@@ -113,7 +113,7 @@ def test_control_orders_are_counted_and_those_that_do_not_hold_are_shown() -> No
     reference = {"declarations": 40, "age_s": 2, "orders": orders}
     shown = list(status_lines({**WELL, "reference": reference}, "en"))
     assert shown[-1] == "control orders         3 in force, 2 refused"
-    assert list(status_lines({**WELL, "reference": reference}, "zh"))[-1] == "布控指令      3 生效中, 2 被拒绝"
+    assert list(status_lines({**WELL, "reference": reference}, "zh"))[-1] == "布控指令      生效中 3，被拒绝 2"
 
 
 def lane_lines(lane: dict[str, Any], language: Language, *stopped: dict[str, Any]) -> list[str]:

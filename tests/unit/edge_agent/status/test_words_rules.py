@@ -36,6 +36,11 @@ def test_the_inputs_that_are_named_are_inputs_that_rules_have() -> None:
             assert name is None or f'"{name}"' in source, (code, name)
 
 
+def test_a_time_is_told_by_the_clock_on_the_wall() -> None:
+    assert explained("V05", {"seen_before_utc": "2026-03-01T23:59:58Z"}).endswith("（上次 2026-03-02 07:59:58）")
+    assert explained("V05", {"seen_before_utc": "not known"}).endswith("（上次 not known）")
+
+
 def test_how_rules_say_nothing_is_chinese_too() -> None:
     assert explained("V01", {"plate_read": "missing", "plate_booked": "琼A12345"}).endswith(
         "（识别 未读到，预约 琼A12345）"

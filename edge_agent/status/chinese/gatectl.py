@@ -1,14 +1,8 @@
-"""What goes wrong, in short 简体中文: `gatectl`'s own errors, and what devices and the uplink say most. Pure.
-
-The English sentence is the one that is raised or told; `{}` stands for what it names. A sentence that is not here is
-shown in English.
-"""
+"""What `gatectl` itself refuses, and what the system says, in 简体中文."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from functools import cache
 from typing import Final
 
 SENTENCES: Final[Mapping[str, str]] = {
@@ -84,42 +78,5 @@ SENTENCES: Final[Mapping[str, str]] = {
     "No space left on device": "磁盘已满",
     "Is a directory": "这是一个目录",
     "Input/output error": "输入输出错误",
-    # Devices and the uplink, most often.
-    "nobody listens there. Check address and port, and that the collector runs": (
-        "对方未在监听。请检查地址和端口，以及中心是否在运行"
-    ),
-    "the host name is not known. Check it, and this machine's DNS": "无法解析主机名。请检查主机名和本机 DNS",
-    "there is no route to the collector. Check this machine's network": "没有到中心的路由。请检查本机网络",
-    "no answer. Check the address, the network and firewalls": "没有应答。请检查地址、网络和防火墙",
-    "the agent does not run": "采集程序未运行",
-    "no push has come since the agent started": "采集程序启动后尚未收到推送",
-    "The port is open again; waiting for the device's bytes": "端口已重新打开，正在等待设备数据",
-    "The port is open but no byte came for {} s. {}": (
-        "端口已打开，但 {} 秒没有收到数据。请检查设备电源和显示、接线（TX 与 RX 是否接反）、连续输出是否开启"
-        "及端口是否正确"
-    ),
 }
 """By the English sentence."""
-
-_MOST_CHARACTERS: Final = 2000
-
-
-def in_chinese(text: str) -> str:
-    """The sentence in Chinese, with what it names; as it is when it is not known."""
-    plain = SENTENCES.get(text)
-    if plain is not None:
-        return plain
-    for pattern, chinese in _patterns():
-        if found := pattern.fullmatch(text[:_MOST_CHARACTERS]):
-            return chinese.format(*(in_chinese(value) for value in found.groups()))
-    return text
-
-
-@cache
-def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    """Those that name something, the longest first: it says most exactly what is meant."""
-    named = sorted((english for english in SENTENCES if "{}" in english), key=len, reverse=True)
-    return [
-        (re.compile("(.+?)".join(map(re.escape, english.split("{}"))), re.DOTALL), SENTENCES[english])
-        for english in named
-    ]
