@@ -151,21 +151,22 @@ def load_site(path: Path) -> SiteFile:
             if (value := getattr(site.agent, name)) is not None
         }
     )
+    scales = tuple(scale.beside(base) for scale in site.scale)
     cameras = tuple(_beside(base, camera) for camera in site.camera)
     devices = tuple(device.beside(base) for device in site.device)
     videos = tuple(video.beside(base) for video in site.video)
     lanes = tuple(
         lane.model_copy(update={"cameras": (*lane.cameras, *plate_videos(site.video, lane.id))}) for lane in site.lane
     )
-    changed = {"agent": agent, "camera": cameras, "device": devices, "video": videos, "lane": lanes}
+    changed = {"agent": agent, "scale": scales, "camera": cameras, "device": devices, "video": videos, "lane": lanes}
     resolved = site.model_copy(update={**changed, "vision": site.vision.beside(base)})
     resolved._sha256 = sha256(raw).digest()  # noqa: SLF001 - set once, here where the bytes are
     return resolved
 
 
 def _beside(base: Path, camera: CameraTable) -> CameraTable:
-    """The camera with the files it names, which are relative to the site file."""
-    named = {name: getattr(camera, name) for name in ("password_file", "ca_file")}
+    """The camera with the files and the directory it names, which are relative to the site file."""
+    named = {name: getattr(camera, name) for name in ("profile_dir", "password_file", "ca_file")}
     return camera.model_copy(update={name: base / file for name, file in named.items() if file is not None})
 
 

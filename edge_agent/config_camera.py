@@ -59,6 +59,7 @@ class CameraTable(BaseModel):
     Attributes:
         id: its name here.
         profile: its protocol, e.g. "plate/hikvision-isapi-push"; it says whether the camera pushes or is asked.
+        profile_dir: directory with profiles of one's own, plate/MODEL.toml inside; they go before the shipped ones.
         listen: address this gate listens on for its pushes; cameras may share one. "" for a camera that is asked.
         url: the camera, for one that is asked, e.g. "https://192.168.1.64". "" for one that pushes.
         path: path it pushes to, /push/<id> when not given; for a camera that is asked, in place of the profile's.
@@ -80,6 +81,7 @@ class CameraTable(BaseModel):
     profile: Annotated[
         str, like(r"plate/.+", 'a camera\'s profile is named "plate/…", e.g. "plate/hikvision-isapi-push"')
     ]
+    profile_dir: Path | None = None
     listen: Annotated[str, AfterValidator(listen_address)] = ""
     url: Annotated[str, AfterValidator(camera_url)] = ""
     path: Annotated[str, like(r"/[^\s#]*", 'a path is like "/push/plate-in"')] | None = None

@@ -47,7 +47,7 @@ class DeviceTable(BaseModel):
         address: of one that is asked and has an address, as its menu shows it; None takes the profile's first.
         hello: bytes that the converter in front of the device sends first on each connection, in hexadecimal; None
             takes the profile's.
-        unit: Modbus address; None takes the profile's.
+        unit: Modbus address, up to 247 on a line and 255 by TCP; None takes the profile's.
         inputs: points by name, added to the profile's.
         outputs: points by name, added to the profile's; written only on command.
         folder: where a scanner's pictures or files arrive.
@@ -67,7 +67,7 @@ class DeviceTable(BaseModel):
     silent_after: SomeSeconds | None = None
     address: Annotated[str, Field(max_length=4)] | None = None
     hello: HexBytes | None = None
-    unit: Annotated[int, Field(strict=True, ge=0, le=247)] | None = None
+    unit: Annotated[int, Field(strict=True, ge=0, le=255)] | None = None
     inputs: dict[Name, PointText] = Field(default_factory=dict)
     outputs: dict[Name, PointText] = Field(default_factory=dict)
     folder: Path | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ class ScaleTable(BaseModel):
     Attributes:
         id: its name here.
         profile: its model, e.g. "scale/yaohua-xk3190-a9-tf0".
+        profile_dir: directory with profiles of one's own, scale/MODEL.toml inside; they go before the shipped ones.
         port: device path, or socket://host:port, or rfc2217://host:port.
         baud: bits per second; None takes the profile's.
         data_format: "8N1", "7E1" …; None takes the profile's.
@@ -41,6 +43,7 @@ class ScaleTable(BaseModel):
     profile: Annotated[
         str, like(r"scale/.+", 'a scale\'s profile is named "scale/…", e.g. "scale/yaohua-xk3190-a9-tf0"')
     ]
+    profile_dir: Path | None = None
     port: Annotated[str, AfterValidator(port_name)]
     baud: Baud | None = None
     data_format: DataFormat | None = None
@@ -61,6 +64,10 @@ class ScaleTable(BaseModel):
         """What no other scale may have: a port, or an address on one."""
         port = _same_port(self.port)
         return port if self.address is None else f"{port} address {self.address}"
+
+    def beside(self, base: Path) -> ScaleTable:
+        """With its directory, which is relative to the site file's, `base`."""
+        return self if self.profile_dir is None else self.model_copy(update={"profile_dir": base / self.profile_dir})
 
 
 def _same_port(port: str) -> str:

@@ -76,7 +76,7 @@ def _line_problems(site: SiteFile) -> Iterator[str]:
 
 def _is_profile(scale: ScaleTable) -> bool:
     try:
-        load_profile(scale.profile)
+        load_profile(scale.profile, scale.profile_dir)
     except EdgeAgentError:
         return False
     return True
@@ -85,7 +85,7 @@ def _is_profile(scale: ScaleTable) -> bool:
 def _scale_problems(scale: ScaleTable) -> Iterator[str]:
     key = f'scale "{scale.id}", '
     try:
-        profile = load_profile(scale.profile)
+        profile = load_profile(scale.profile, scale.profile_dir)
     except EdgeAgentError as error:
         yield f"{key}profile: {error}"
         return

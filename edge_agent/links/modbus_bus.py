@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from threading import Lock
+from typing import Literal
 from urllib.parse import urlsplit
 
 import serial
@@ -40,6 +41,16 @@ _REASONS = {
     11: "the unit behind the gateway does not answer",
 }
 """Exception codes (V1.1b3, 7)."""
+
+_CHECKS = {
+    "": "Check its power, its address, A and B of the line, and baud rate and format",
+    "socket": "Check its power, its address, A and B of the line, and the converter's baud rate and format",
+    "tcp": (
+        "Check its power and its unit number (a device of its own often takes 1, 0 or 255); behind a gateway, the "
+        "wires of its line and the gateway's baud rate and format"
+    ),
+}
+"""What to look at when nothing comes back, by the scheme of the port."""
 
 _NO_SUCH_ADDRESS = 2
 _COUNT_FROM_0 = "Addresses count from 0: a manual's 10001 is discrete:0, its 30001 input:0, its 40001 holding:0"
@@ -118,8 +129,7 @@ class ModbusBus:
         except (ModbusException, *PORT_ERRORS) as error:
             self._shut()  # what arrives late must not be taken for the next answer
             what = f"Unit {unit} on {self.port} does not answer"
-            fix = "Check its power, its address, A and B of the line, and baud rate and format"
-            raise ModbusError(DeviceState.SILENT, what, cause=str(error), fix=fix) from error
+            raise ModbusError(DeviceState.SILENT, what, cause=str(error), fix=_CHECKS[_scheme(self.port)]) from error
         if answer.isError():
             code = answer.exception_code
             cause = _REASONS.get(code, f"exception {code}")
@@ -146,9 +156,15 @@ class ModbusBus:
         return f"{self.port} could not be opened. It is tried again"
 
 
+def _scheme(port: str) -> Literal["", "tcp", "socket"]:
+    """Of a serial port, which has none, ""."""
+    if port.startswith("tcp://"):
+        return "tcp"
+    return "socket" if "://" in port else ""
+
+
 def _client(port: str, baud: int, data_format: str, timeout_s: float) -> ModbusTcpClient | ModbusSerialClient:
-    scheme, _, rest = port.partition("://")
-    if rest:
+    if scheme := _scheme(port):
         parts = urlsplit(port)
         framer = FramerType.SOCKET if scheme == "tcp" else FramerType.RTU
         host, number = parts.hostname or "", parts.port or MODBUS_TCP_PORT

@@ -170,8 +170,8 @@ def _refused(port: str, _settings: str, _words: str) -> LinkError:
     host, number = _host_and_port(port)
     return LinkError(
         f"{host} refuses connections on TCP port {number}",
-        cause="The converter is there but nothing listens on this port, or it already serves its one client",
-        fix="Check the port number and that the converter is in TCP server mode, then who else is connected",
+        cause="The device or converter is there but nothing listens on this port, or it already serves its one client",
+        fix="Check the port number and that the device or converter is set to TCP server mode, then who else is connected",
     )
 
 
@@ -179,7 +179,7 @@ def _no_answer(port: str, _settings: str, _words: str) -> LinkError:
     host, number = _host_and_port(port)
     return LinkError(
         f"{host} does not answer on TCP port {number}",
-        cause="The converter is off, its network cable is out, or a firewall drops the connection",
+        cause="The device or converter is off, its network cable is out, or a firewall drops the connection",
         fix=f"Check its power and link lamp, then: ping {host}",
     )
 
@@ -198,7 +198,7 @@ def _unknown_host(port: str, _settings: str, words: str) -> LinkError:
     return LinkError(
         f"The host name {host} is unknown",
         cause=f"It is misspelt or the name server does not answer ({words})",
-        fix="Write the converter's address as numbers in `port`, or correct the name",
+        fix="Write the address as numbers in `port`, or correct the name",
     )
 
 
@@ -206,8 +206,8 @@ def _peer_closed(port: str, _settings: str, _words: str) -> LinkError:
     host, number = _host_and_port(port)
     return LinkError(
         f"{host} closed the connection on TCP port {number}",
-        cause="The converter restarted, or gave its one connection to another client",
-        fix="If it comes again, see which other machine connects to the converter",
+        cause="The device or converter restarted, or gave its one connection to another client",
+        fix="If it comes again, see which other machine connects to it",
     )
 
 

@@ -24,8 +24,11 @@ STEADY_S = 5.0
 NODE_CHECK_S = 1.0
 """How often the path is compared with what is open."""
 
-ANSWER_WITHIN_S = 3.0
-"""A peer across the network that takes longer to open is reported, though the attempt goes on."""
+ANSWER_WITHIN_S = 4.0
+"""A peer across the network that takes longer to open is reported, though the attempt goes on.
+
+More than pyserial gives the negotiation of RFC 2217 (3 s): a server that does not know it is told by its own cause.
+"""
 
 LONGEST_READ_S = 0.5
 """`stop` is noticed between two reads."""

@@ -36,6 +36,21 @@ _BABBLING = (
     "{} bytes came in {:.0f} s and no frame. Baud rate, data format or profile do not match the device. Compare `baud` "
     "and `data_format` with the device's own menu, then the profile's name with the indicator's model"
 )
+_SILENT_BY_NETWORK = (
+    "The connection is open but no byte came for {:g} s. Check that the device is on and set to send to this machine, "
+    "that no other program holds its connection, and that address and port are its own; behind a serial converter, "
+    "check the cable between the two (TX and RX may be swapped)"
+)
+_NO_ANSWER_BY_NETWORK = (
+    "The connection is open and the device was asked, but nothing came back for {:g} s. Check that the device is on "
+    "and set to answer commands, and its address on the line; behind a serial converter, compare the converter's baud "
+    "rate and format with the device's menu, then check the wires (RS-485: A and B may be swapped; RS-232: TX and RX)"
+)
+_BABBLING_BY_NETWORK = (
+    "{} bytes came in {:.0f} s and no frame. The profile does not match the device, or something else answers at this "
+    "address and port. Compare the profile's name with the device's model, then address and port with its settings; "
+    "behind a serial converter, compare the converter's baud rate and format with the device's menu"
+)
 _UNREADABLE = (
     "Frames came for {:.0f} s but none holds a reading. The device speaks another dialect of its protocol than the "
     "profile describes. Look at what it sends with `edge-agent decode`, then choose its variant or correct its fields"
@@ -77,6 +92,7 @@ class DeviceWatch:
         *,
         continuous: bool = True,
         polled: bool = False,
+        by_network: bool = False,
         silent_after_s: float = 3.0,
         babble_after_s: float = 3.0,
         unreadable_after_s: float = 3.0,
@@ -84,9 +100,14 @@ class DeviceWatch:
         """Watch a device.
 
         `continuous=False` when it prints on demand and is silent by nature (it is never SILENT); `polled` when it is
-        asked all the time and answers.
+        asked all the time and answers; `by_network` when it is reached by TCP: baud rate and format, if it has any, are
+        a converter's then.
         """
-        self._silence_text = _NO_ANSWER if polled else _SILENT
+        if by_network:
+            self._silence_text = _NO_ANSWER_BY_NETWORK if polled else _SILENT_BY_NETWORK
+        else:
+            self._silence_text = _NO_ANSWER if polled else _SILENT
+        self._babble_text = _BABBLING_BY_NETWORK if by_network else _BABBLING
         self._device_id = device_id
         self._continuous = continuous
         self._silent_after_s = silent_after_s
@@ -166,7 +187,9 @@ class DeviceWatch:
             goes_on = goes_on or (over and seen.prints >= PRINTS_IN_A_ROW)
         if seen.unframed_since is None or not goes_on:
             return None
-        return DeviceState.BABBLING, _BABBLING.format(seen.unframed, _seconds(seen.unframed_since, seen.bytes_at))
+        return DeviceState.BABBLING, self._babble_text.format(
+            seen.unframed, _seconds(seen.unframed_since, seen.bytes_at)
+        )
 
     def _dialect(self, now: Moment) -> tuple[DeviceState, str] | None:
         seconds = _seconds(self._seen.unread_since, now)

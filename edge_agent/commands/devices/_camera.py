@@ -63,6 +63,9 @@ class CameraSource:
         zone = ZoneInfo(self.table.zone) if self.table.zone else None
         return PlateDecoder(camera_profile(self.table), CameraClock(zone, self.table.local_as_utc))
 
+    def watched(self) -> None:
+        """The link tells what is wrong."""
+
     def listen(self, on_bytes: OnBytes, on_event: OnEvent, stop: threading.Event) -> None:
         """Until `stop`. LinkError when its pushes cannot be listened for, as by now the agent does."""
         if self.table.listen:

@@ -49,6 +49,9 @@ class PointsSource:
         """Of the lines that `listen` makes."""
         return open_decoder(self.profile, variant=None, profile_dir=self.table.profile_dir)
 
+    def watched(self) -> None:
+        """The link tells what is wrong."""
+
     def listen(
         self, on_bytes: Callable[[bytes, Moment], None], on_event: Callable[[DeviceEvent], None], stop: Event
     ) -> None:

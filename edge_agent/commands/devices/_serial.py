@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 
 from edge_agent.app.line import questions_of
-from edge_agent.app.stream_link import port_of, stream_questions_of
+from edge_agent.app.stream_link import port_of, stream_questions_of, watch_of
 from edge_agent.clock import SystemClock
 from edge_agent.commands.decoders import KindDecoder, open_decoder
 from edge_agent.config import ScaleTable
@@ -17,11 +17,16 @@ from edge_agent.drivers.stream import StreamLink
 from edge_agent.links.asking import Question, Rounds
 from edge_agent.links.hello import without_hello
 from edge_agent.links.serial_link import SerialLink
+from edge_agent.links.watch import DeviceWatch
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent
 from edge_agent.profiles import load_profile
 
 ASKING_READ_S = 0.02
+
+
+def _unwatched() -> None:
+    """Nothing is said of its silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class SerialSource:
     Attributes:
         questions: what it is asked; none when it sends by itself.
         hello: what its converter sends first.
+        watched: see Source.
     """
 
     name: str
@@ -42,6 +48,7 @@ class SerialSource:
     profile_dir: Path | None = None
     questions: Sequence[Question] = ()
     hello: bytes = b""
+    watched: Callable[[], DeviceWatch | None] = _unwatched
 
     @property
     def settings(self) -> dict[str, object]:
@@ -76,7 +83,18 @@ class SerialSource:
 
 def of_scale(table: ScaleTable) -> SerialSource:
     """A scale."""
-    link = load_profile(table.profile).link
+    link = load_profile(table.profile, table.profile_dir).link
+    questions = questions_of(table)
+
+    def watched() -> DeviceWatch:
+        return DeviceWatch(
+            table.id,
+            continuous=not link.on_demand,
+            polled=bool(questions),
+            by_network=table.port.startswith("socket://"),
+            silent_after_s=table.silent_after,
+        )
+
     return SerialSource(
         table.id,
         table.profile,
@@ -84,8 +102,10 @@ def of_scale(table: ScaleTable) -> SerialSource:
         table.baud or link.baud,
         table.data_format or link.format,
         table.variant,
-        questions=questions_of(table),
-        hello=bytes.fromhex(link.hello or ""),
+        table.profile_dir,
+        questions=questions,
+        hello=bytes.fromhex(table.hello or link.hello or ""),
+        watched=watched,
     )
 
 
@@ -99,5 +119,6 @@ def of_stream(table: DeviceTable, link: StreamLink) -> SerialSource:
         table.data_format or link.format,
         profile_dir=table.profile_dir,
         questions=stream_questions_of(table, link),
+        watched=lambda: watch_of(table, link),
         hello=bytes.fromhex(table.hello or link.hello or ""),
     )

@@ -25,6 +25,7 @@ from edge_agent.drivers.rfid.schema import RfidProfile
 from edge_agent.drivers.stream import StreamLink
 from edge_agent.drivers.ultrasonic.schema import UltrasonicProfile
 from edge_agent.errors import ConfigError
+from edge_agent.links.watch import DeviceWatch
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent
 from edge_agent.profiles import load_profile
@@ -59,11 +60,24 @@ class Source(Protocol):
         """What makes lines of its bytes."""
         ...
 
+    def watched(self) -> DeviceWatch | None:
+        """What says that it is silent or babbles; None where the link itself does."""
+        ...
+
     def listen(
         self, on_bytes: Callable[[bytes, Moment], None], on_event: Callable[[DeviceEvent], None], stop: Event
     ) -> None:
         """Deliver what comes until `stop`. LinkError when it can never work."""
         ...
+
+
+def profile_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--profile-dir."""
+    return click.option(
+        "--profile-dir",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Directory with profiles of your own; they go before the shipped ones.",
+    )(command)
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,6 +86,7 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--address", help="The device's address on a shared line."),
         click.option("--format", "data_format", help='"8N1", "7E1" …; default: the profile\'s.'),
         click.option("--baud", type=int, help="Default: the profile's."),
+        profile_dir_option,
         click.option("--profile", "profile_name", metavar="KIND/MODEL", help="Its profile."),
         click.option("--port", help="Device path, socket://HOST:PORT or rfc2217://HOST:PORT."),
         config_option,
@@ -87,11 +102,12 @@ class Asked:
 
     name: str | None
     config: Path
-    port: str | None
-    profile_name: str | None
-    baud: int | None
-    data_format: str | None
-    address: str | None
+    port: str | None = None
+    profile_name: str | None = None
+    profile_dir: Path | None = None
+    baud: int | None = None
+    data_format: str | None = None
+    address: str | None = None
 
     def source(self) -> Source:
         """The device meant. ConfigError or click.UsageError says what is missing."""
@@ -103,10 +119,10 @@ class Asked:
         if kind == "plate":
             fix = "write it into a site file, and give its name and --config FILE"
             raise ConfigError("a camera has more settings than a port", fix=fix)
-        given = {"baud": self.baud, "data_format": self.data_format, "address": self.address}
+        given: dict[str, object] = {"baud": self.baud, "data_format": self.data_format, "address": self.address}
+        given |= {"id": "device", "profile": self.profile_name, "port": self.port, "profile_dir": self.profile_dir}
         options = {key: value for key, value in given.items() if value is not None}
-        options |= {"id": "device", "profile": self.profile_name, "port": self.port}
-        load_profile(self.profile_name, of=Layer)  # says what there is, when there is no such profile
+        load_profile(self.profile_name, self.profile_dir, of=Layer)  # says what there is, when there is no such profile
         if kind == "scale":
             return of_scale(scale_table(options))
         return _of_device(_table(DeviceTable, options))
@@ -154,4 +170,4 @@ def _of_device(table: DeviceTable) -> Source:
     return of_stream(table, link)
 
 
-__all__ = ["Asked", "SerialSource", "Source", "scale_table", "source_options"]
+__all__ = ["Asked", "SerialSource", "Source", "profile_dir_option", "scale_table", "source_options"]

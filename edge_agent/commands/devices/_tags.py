@@ -51,6 +51,9 @@ class TagSource:
         """Of messages."""
         return open_decoder(self.profile, variant=None, profile_dir=self.table.profile_dir)
 
+    def watched(self) -> None:
+        """The link tells what is wrong."""
+
     def listen(
         self, on_bytes: Callable[[bytes, Moment], None], on_event: Callable[[DeviceEvent], None], stop: Event
     ) -> None:

@@ -7,10 +7,12 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from edge_agent.clock import SystemClock
 from edge_agent.commands.devices._source import Asked, Source, source_options
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent, DeviceState
@@ -46,7 +48,8 @@ class Viewer:
 
     def __init__(self, source: Source, *, as_json: bool) -> None:
         self._source, self._as_json = source, as_json
-        self._decoder = source.decoder()
+        self._decoder, self._watch = source.decoder(), source.watched()
+        self._clock = SystemClock()
         self._lock = threading.Lock()
         self._heard: float | None = None
         self._came = False
@@ -82,24 +85,46 @@ class Viewer:
         lines = list(self._decoder.summary())
         return lines if self._came or not self._down else lines[:1]
 
-    def _on_bytes(self, chunk: bytes, _now: Moment) -> None:
+    def _on_bytes(self, chunk: bytes, now: Moment) -> None:
         with self._lock:
             self._heard, self._came = time.monotonic(), True
+            if self._watch is not None:
+                self._watch.bytes_seen(len(chunk), now)
             for line in self._decoder.feed(chunk):
+                self._see(line, now)
                 self._print(line)
+
+    def _see(self, line: Mapping[str, object], now: Moment) -> None:
+        """Tell the watch what a line is. A scale that says "overload" is understood."""
+        if self._watch is None or "garbled" in line:
+            return
+        self._watch.frame_seen(now)
+        if "state" in line or self._decoder.readings:
+            self._tell(self._watch.reading_seen(now))
 
     def _notice_pauses(self) -> None:
         """Nothing that waits for what may follow is kept from the person watching."""
         while not self._stop.wait(PAUSE_S / 2):
             with self._lock:
+                if self._watch is not None:
+                    self._tell(self._watch.tick(self._clock()))
                 if self._heard is not None and time.monotonic() - self._heard >= PAUSE_S:
                     self._heard = None
                     for line in self._decoder.pause():
                         self._print(line)
 
     def _on_event(self, event: DeviceEvent) -> None:
-        self._down = event.state is DeviceState.UNPLUGGED
-        click.echo(f"{self._seconds():9.3f}  {event.state.name.lower()}: {event.text}", err=True)
+        with self._lock:
+            self._down = event.state is DeviceState.UNPLUGGED
+            if self._watch is not None and self._down:
+                self._watch.link_down(event.text, event.at, event.attempts)
+            elif self._watch is not None and event.state is DeviceState.STARTING:
+                self._watch.link_up(event.at, event.attempts)
+            self._tell(event)
+
+    def _tell(self, event: DeviceEvent | None) -> None:
+        if event is not None:
+            click.echo(f"{self._seconds():9.3f}  {event.state.name.lower()}: {event.text}", err=True)
 
     def _print(self, line: dict[str, object]) -> None:
         click.echo(json.dumps(line, ensure_ascii=False) if self._as_json else self._told(line))

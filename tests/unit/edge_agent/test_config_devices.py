@@ -75,7 +75,7 @@ def test_devices_of_every_kind_are_read(tmp_path: Path) -> None:
         ("discrete:0", "line:0", "GPIO has lines, Modbus has the rest"),
         ('"coil:3"', '"discrete:3"', "cannot be written"),
         ('folder = "scans"\n', "", "port is missing; add it, or the folder"),
-        ("unit = 2", "unit = 300", "247"),
+        ("unit = 2", "unit = 300", "255"),
         ("unit = 2", "units = 2", "did you mean 'unit'"),
         ("radiation/tsa-rapiscan-rpm", "rfid/llrp", None),
         (

@@ -98,3 +98,22 @@ def test_a_file_that_is_not_there_is_a_problem(file: Path) -> None:
     done = CliRunner().invoke(check_config, ["--config", str(file)])
     assert done.exit_code == 1
     assert "No such file or directory; name it with --config" in done.stderr
+
+
+def test_profiles_of_the_installers_own_lie_beside_the_site_file(file: Path) -> None:
+    for kind, model in (("scale", "yaohua-xk3190-a9-tf0"), ("plate", "hikvision-isapi-push")):
+        shipped = Path(f"firmware_configs/{kind}/{model}.toml").read_text(encoding="utf-8")
+        own = file.parent / "own" / kind / "mine.toml"
+        own.parent.mkdir(parents=True)
+        own.write_text(shipped, encoding="utf-8")
+    site = SITE.replace("yaohua-xk3190-a9-tf0", "mine").replace("hikvision-isapi-push", "mine")
+    for profile in ("scale/mine", "plate/mine"):
+        site = site.replace(f'"{profile}"', f'"{profile}"\nprofile_dir = "own"')
+    assert answer(file, site) == (0, {"file": str(file), "problems": [], "warnings": []})
+    own = file.parent / "own/scale/mine.toml"
+    own.write_text(own.read_text(encoding="utf-8").replace("baud = 9600", "baud = 50"), encoding="utf-8")
+    code, told = answer(file, site)
+    assert code == 1
+    assert told["problems"][0].startswith('scale "scale-1", profile: The device profile')
+    assert "link.baud" in told["problems"][0]
+    assert str(own) in told["problems"][0]

@@ -239,6 +239,24 @@ def test_the_times_are_the_callers_to_choose() -> None:
     assert "no byte came for 20 s" in event.text
 
 
+@pytest.mark.parametrize("polled", [False, True])
+def test_of_a_device_on_the_network_no_setting_of_a_port_is_asked_for(*, polled: bool) -> None:
+    """`baud` and `data_format` of the site file do nothing there; a converter's may be wrong."""
+    watch = DeviceWatch("reader", polled=polled, by_network=True)
+    watch.link_up(at(0))
+    silent = watch.tick(at(3))
+    watch.bytes_seen(400, at(4))
+    watch.bytes_seen(400, at(8))
+    babbling = watch.tick(at(8))
+
+    assert silent is not None
+    assert babbling is not None
+    assert (silent.state, babbling.state) == (DeviceState.SILENT, DeviceState.BABBLING)
+    for event in (silent, babbling):
+        assert "`" not in event.text
+        assert "behind a serial converter" in event.text
+
+
 def test_a_machine_that_wakes_up_calls_no_device_silent_for_the_hours_it_slept(watch: DeviceWatch) -> None:
     reading(watch, at(1))
     assert ticked(watch, 1, 2) == []
