@@ -41,6 +41,7 @@ from collector.privacy.retention import EVERY_S as RETENTION_EVERY_S
 from collector.privacy.retention import Retention
 from collector.reconcile.policy import load_policy
 from collector.reconcile.service import Reconciler
+from collector.registers.officers import name_deployment
 from collector.store.engine import Store, open_store
 from gate_contract.v1.enrolment_pb2_grpc import add_EnrolmentServiceServicer_to_server
 from gate_contract.v1.reference_pb2_grpc import add_ReferenceServiceServicer_to_server
@@ -92,6 +93,8 @@ def serve(config: CollectorConfig, on_ready: Callable[[Addresses], None]) -> Non
             ledger = Ledger(keys.ledger)
             with store.read() as connection:
                 ledger.check_head(connection)
+            with store.write() as connection:
+                name_deployment(connection, ledger, time.time_ns())
             asyncio.run(_Collector(config, keys, store, ledger).run(on_ready))
         finally:
             store.close()

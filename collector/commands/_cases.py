@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from collector.cases.service import OUTCOMES, CaseDesk, CaseLine, Story, Told
 from collector.commands._show import finding_json, utc
-from collector.commands._state import existing_keys, existing_store
+from collector.commands._state import existing_ledger, existing_store
 from collector.config import CollectorConfig
 from collector.ledger.log import Ledger
 from collector.privacy.keystore import FILE, KeyStore
@@ -35,7 +35,7 @@ class Office:
 @contextmanager
 def office(config: CollectorConfig) -> Iterator[Office]:
     """The collector's database and keys; CollectorError when there are none yet. The server may be running."""
-    ledger = Ledger(existing_keys(config).ledger)
+    ledger = existing_ledger(config)
     with existing_store(config) as store, KeyStore(config.state_dir / FILE) as keys:
         yield Office(store, ledger, keys, CaseDesk(store, ledger, keys, config.cases))
 

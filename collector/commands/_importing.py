@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -16,6 +17,8 @@ from sqlalchemy import Connection
 
 from collector.commands._common import utc_now
 from collector.commands._show import as_json
+from collector.commands._state import check_as
+from collector.commands._who import who
 from collector.config import CollectorConfig
 from collector.declarations.files import FileFormat
 from collector.declarations.intake import ImportReport
@@ -49,15 +52,26 @@ def import_options(command: Command) -> Command:
     return command
 
 
+as_option = click.option(
+    "--as", "actor", default="", metavar="OFFICER", help="Who does it, in office; it stays in the ledger."
+)
+
+
 @contextmanager
-def writing(config: CollectorConfig) -> Iterator[tuple[Store, Ledger]]:
-    """The database, made when there is none yet, and the ledger, whose head is this collector's. The server may run."""
+def writing(config: CollectorConfig, actor: str = "") -> Iterator[tuple[Store, Ledger]]:
+    """The database, made when there is none yet, and the ledger, whose head is this collector's. The server may run.
+
+    `actor` is whom --as named: what is entered names them beside the operating system's user. CollectorError when it is
+    no officer in office.
+    """
     keys = CollectorKeys.load_or_create(config.state_dir, config.deployment, config.hostnames, utc_now())
-    ledger = Ledger(keys.ledger)
+    ledger = Ledger(keys.ledger, who(actor))
     store = open_store(config.database_url)
     try:
         with store.read() as connection:
             ledger.check_head(connection)
+        if actor:
+            check_as(store, actor, time.time_ns())
         yield store, ledger
     finally:
         store.close()

@@ -22,6 +22,7 @@ def show(out: Console, order: ControlOrder, signed: SignedOrder) -> None:
     for name, value in (
         ("authority", plain(order.authority)),
         ("legal basis", plain(order.legal_basis)),
+        ("deployment", plain(order.deployment or "not named: an older release drafted it")),
         ("given", local(order.issued_unix_ns)),
         ("in force", f"{local(order.valid_from_unix_ns)} to {local(order.expires_unix_ns)}"),
         ("where", plain(", ".join(order.site_ids) or "every site")),
@@ -96,4 +97,5 @@ def _fields(order: ControlOrder) -> dict[str, object]:
         "about": selectors,
         "lifted": order.lifted,
         "lift_reason": order.lift_reason,
+        "deployment": order.deployment,
     }

@@ -77,6 +77,7 @@ def standing_json(account: Account) -> dict[str, object] | None:
                 "what": what_done(each),
                 "at": utc(each.act.at_unix_ns),
                 "reason": each.act.reason,
+                "deployment": each.act.deployment or None,
             }
             for each in account.acts
         ],

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 import click
 
 from collector.commands._common import utc_now
+from collector.commands._who import who
 from collector.config import CollectorConfig
 from collector.errors import CollectorError
 from collector.keys import CollectorKeys
+from collector.ledger.log import Ledger
 from collector.registers.officers import check_actor
 from collector.store.engine import Store, open_existing
 
@@ -23,6 +25,11 @@ def existing_keys(config: CollectorConfig) -> CollectorKeys:
             fix="check --config and --state-dir; `gate-collector serve` makes the keys on its first start",
         )
     return CollectorKeys.load_or_create(config.state_dir, config.deployment, config.hostnames, utc_now())
+
+
+def existing_ledger(config: CollectorConfig, actor: str = "") -> Ledger:
+    """The ledger, for whoever runs this command and names `actor` as the officer; CollectorError when there is none."""
+    return Ledger(existing_keys(config).ledger, who(actor))
 
 
 @contextmanager

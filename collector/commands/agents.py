@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from collector.agents import registry
 from collector.agents.registry import AgentState
 from collector.commands._common import utc_now, with_config
+from collector.commands._who import who
 from collector.config import CollectorConfig, split_address
 from collector.errors import CollectorError, ConfigError
 from collector.keys import CollectorKeys
@@ -133,7 +134,7 @@ def revoke(config: CollectorConfig, agent: str, reason: str) -> None:
     now = utc_now()
     keys = CollectorKeys.load_or_create(config.state_dir, config.deployment, config.hostnames, now)
     with _database(config, Store.write) as conn:
-        revoked = registry.revoke(conn, agent, reason, now, append_entries=Ledger(keys.ledger).append)
+        revoked = registry.revoke(conn, agent, reason, now, append_entries=Ledger(keys.ledger, who()).append)
     for journal in revoked:
         click.echo(f"revoked {journal.origin} after {journal.size} records")
     if not revoked:

@@ -9,10 +9,9 @@ import click
 from collector.cases import feedback
 from collector.commands._common import with_config
 from collector.commands._show import as_json, console, local, plain, reading, table, utc
-from collector.commands._state import check_as, existing_keys, existing_store
+from collector.commands._state import check_as, existing_ledger, existing_store
 from collector.config import CollectorConfig
 from collector.errors import CollectorError
-from collector.ledger.log import Ledger
 from collector.registers.reading import latest, versions
 from gate_contract.release import CREDIT_CLASSES
 from gate_contract.v1 import register_pb2 as pb
@@ -38,7 +37,7 @@ def set_(config: CollectorConfig, declarant: str, credit_class: str, reason: str
         raise click.BadParameter(f"say why in 1 to {MOST_REASON} characters", param_hint="'--reason'")
     if not declarant.strip() or len(declarant) > MOST_ID:
         raise click.BadParameter(f"it has 1 to {MOST_ID} characters", param_hint="'DECLARANT'")
-    ledger, now_ns = Ledger(existing_keys(config).ledger), time.time_ns()
+    ledger, now_ns = existing_ledger(config, actor), time.time_ns()
     with existing_store(config) as store:
         if actor:
             check_as(store, actor, now_ns)

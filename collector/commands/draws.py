@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from collector.commands._common import with_config
 from collector.commands._show import as_json, console, local, plain, reading, table, utc
-from collector.commands._state import existing_keys, existing_store
+from collector.commands._state import existing_ledger, existing_store
 from collector.commands.verify_bundle import read_keys
 from collector.config import CollectorConfig
 from collector.draws import seeds
@@ -20,7 +20,7 @@ from collector.draws.checking import Checked, DayCheck, check_day
 from collector.draws.days import day_of, end_of
 from collector.draws.export import read_export, verify_export, write_export
 from collector.errors import CollectorError
-from collector.ledger.log import Ledger, read_entries
+from collector.ledger.log import read_entries
 from collector.reconcile.policy import load_policy
 from collector.store import schema
 from gate_contract.rules.selection_rules import MODE_WORDS
@@ -61,7 +61,7 @@ def commit(config: CollectorConfig, day: str | None) -> None:
             cause="a seed is committed to before anything is drawn with it",
             fix="name today (UTC) or a day to come",
         )
-    ledger = Ledger(existing_keys(config).ledger)
+    ledger = existing_ledger(config)
     with existing_store(config) as store, store.write() as connection:
         seed = seeds.commit(connection, ledger, day, now_ns)
     click.echo(f"{seed.day}: commitment {seed.commitment.hex()}, ledger entry {seed.committed_index}")
@@ -73,7 +73,7 @@ def commit(config: CollectorConfig, day: str | None) -> None:
 def publish(config: CollectorConfig, day: str) -> None:
     """Publish the seed of DAY once it is over. The server does so by itself."""
     now_ns = time.time_ns()
-    ledger = Ledger(existing_keys(config).ledger)
+    ledger = existing_ledger(config)
     with existing_store(config) as store, store.write() as connection:
         seed = seeds.publish(connection, ledger, day, config.draws.publish_after_hours, now_ns)
     click.echo(f"{seed.day}: seed {seed.seed.hex()}, ledger entry {seed.published_index}")

@@ -12,11 +12,10 @@ import click
 
 from collector.commands._common import with_config
 from collector.commands._show import local, plain
-from collector.commands._state import check_as, existing_keys, existing_store
+from collector.commands._state import check_as, existing_ledger, existing_store
 from collector.config import CollectorConfig
 from collector.config_retention import RetentionConfig
 from collector.errors import CollectorError
-from collector.ledger.log import Ledger
 from collector.privacy import forgetting
 from collector.privacy.keystore import FILE, KeyEntry, KeyKind, KeyStore
 from collector.privacy.opening import names_of
@@ -78,7 +77,7 @@ def forget(
     if document is not None and document[1] == "-":
         document = (document[0], sys.stdin.readline().strip())
     _check_words(actor, reason, document)
-    ledger = Ledger(existing_keys(config).ledger)
+    ledger = existing_ledger(config, actor)
     now_ns = time.time_ns()
     with existing_store(config) as store, KeyStore(config.state_dir / FILE) as keys:
         check_as(store, actor, now_ns)

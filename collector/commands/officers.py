@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 
 from collector.commands._common import with_config
-from collector.commands._importing import writing
+from collector.commands._importing import as_option, writing
 from collector.commands._show import Since, as_json, console, local, plain, reading, table, utc
 from collector.config import CollectorConfig
 from collector.draws.roster import in_office
 from collector.registers import officers as register
 from collector.registers.officer_keys import PASSPHRASE_VARIABLE, as_text, make_key, read_public_key
 from collector.registers.reading import officers as read_officers
+from gate_contract.acts import taken_until
 from gate_contract.v1.order_pb2 import Officer
 
 MAY = ("author", "approver")
@@ -38,6 +39,14 @@ class Rights(click.ParamType[tuple[str, ...]]):
         return given
 
 
+ACTS_UNTIL = click.option(
+    "--acts-until",
+    type=Since(),
+    default=0,
+    help="Acts done in office count when a gate recorded them before then; else a day after the office ended.",
+)
+
+
 @click.group()
 def officers() -> None:
     """Add officers, list them, end their office; make an officer's key."""
@@ -52,6 +61,8 @@ def officers() -> None:
 )
 @click.option("--from", "valid_from", type=Since(), default=0, help="In office from then on; else always.")
 @click.option("--until", "valid_until", type=Since(), default=0, help="In office until then; else without end.")
+@ACTS_UNTIL
+@as_option
 @with_config
 def add(
     config: CollectorConfig,
@@ -61,6 +72,8 @@ def add(
     may: tuple[str, ...],
     valid_from: int,
     valid_until: int,
+    acts_until: int,
+    actor: str,
 ) -> None:
     """Add the officer ID, or change their rights and term. An id names nobody: who it is stands elsewhere.
 
@@ -74,8 +87,9 @@ def add(
         approver="approver" in may,
         valid_from_unix_ns=valid_from,
         valid_until_unix_ns=valid_until,
+        acts_until_unix_ns=acts_until,
     )
-    with writing(config) as (store, ledger), store.write() as connection:
+    with writing(config, actor) as (store, ledger), store.write() as connection:
         entered = register.add(connection, ledger, officer, time.time_ns())
     click.echo(f"{officer_id}: " + ("known just so" if entered is None else f"version {entered.version} entered"))
 
@@ -107,13 +121,22 @@ def list_(config: CollectorConfig, json_: bool) -> None:
 @officers.command()
 @click.argument("officer_id", metavar="ID")
 @click.option("--at", type=Since(), help="When it ends: a moment in ISO 8601; else now.")
+@ACTS_UNTIL
+@as_option
 @with_config
-def end(config: CollectorConfig, officer_id: str, at: int | None) -> None:
-    """End the office of the officer ID. Orders they signed before stay in force until they expire or are lifted."""
+def end(config: CollectorConfig, officer_id: str, at: int | None, acts_until: int, actor: str) -> None:
+    """End the office of the officer ID. Orders they signed before stay in force until they expire or are lifted.
+
+    An act that they did at a gate before counts when the gate recorded it by --acts-until: an agent that did not run
+    takes it from its spool when it runs again. Nobody can prove when an officer signed, only when a gate recorded it.
+    """
     now_ns = time.time_ns()
-    with writing(config) as (store, ledger), store.write() as connection:
-        officer = register.end(connection, ledger, officer_id, now_ns if at is None else at, now_ns)
-    click.echo(f"{officer_id}: in office until {local(officer.valid_until_unix_ns)}")
+    with writing(config, actor) as (store, ledger), store.write() as connection:
+        officer = register.end(connection, ledger, officer_id, now_ns if at is None else at, now_ns, acts_until)
+    click.echo(
+        f"{officer_id}: in office until {local(officer.valid_until_unix_ns)}; acts that a gate records until "
+        f"{local(taken_until(officer))} count"
+    )
 
 
 @officers.command()
@@ -150,4 +173,5 @@ def _json(officer: Officer, now_ns: int) -> dict[str, object]:
         "valid_until": utc(officer.valid_until_unix_ns),
         "valid_until_unix_ns": officer.valid_until_unix_ns,
         "in_office": in_office(officer, now_ns),
+        "acts_until": utc(taken_until(officer)) if officer.valid_until_unix_ns else None,
     }

@@ -55,7 +55,9 @@ def draft(config: CollectorConfig, file: Path, output: Path) -> None:
     with reading(config) as connection, KeyStore(config.state_dir / FILE) as keys:
         find = sailings(connection).get
         pseudonyms = SailingKeys(keys, config.retention, find, now_ns).pseudonym
-        order = read_draft(text, lambda order_id: register.next_version(connection, order_id), pseudonyms, now_ns)
+        order = read_draft(
+            text, config.deployment, lambda order_id: register.next_version(connection, order_id), pseudonyms, now_ns
+        )
         register.check_authority(connection, order.authority, now_ns)
         nobody_at = sorted(set(order.site_ids) - register.served_sites(connection))
     _write_draft(output, order)
@@ -71,7 +73,7 @@ def draft(config: CollectorConfig, file: Path, output: Path) -> None:
 def lift(config: CollectorConfig, order_id: str, reason: str, output: Path) -> None:
     """Make an order file that lifts the order ID. It is signed by two officers and entered as every order."""
     with reading(config) as connection:
-        order = register.lifted(connection, order_id, reason, time.time_ns())
+        order = register.lifted(connection, config.deployment, order_id, reason, time.time_ns())
     _write_draft(output, order)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from collector.commands._common import with_config
-from collector.commands._importing import note_unknown_sites, writing
+from collector.commands._importing import as_option, note_unknown_sites, writing
 from collector.commands._show import as_json, local, reading
 from collector.config import CollectorConfig
 from collector.errors import CollectorError, ConfigError
@@ -28,8 +28,9 @@ def policies() -> None:
 @policies.command(name="set")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--site", default="", help="For this site only; else for every site that has none of its own.")
+@as_option
 @with_config
-def set_(config: CollectorConfig, file: Path, site: str) -> None:
+def set_(config: CollectorConfig, file: Path, site: str, actor: str) -> None:
     """Put the policy FILE (TOML) in force. Every key is checked against its bounds first."""
     if site and not SITE_ID.fullmatch(site):
         raise click.BadParameter(f"{site!r} cannot be a site: {SITE_ID_RULE}", param_hint="--site")
@@ -41,7 +42,7 @@ def set_(config: CollectorConfig, file: Path, site: str) -> None:
     except PolicyError as error:
         raise ConfigError(f"{file} cannot be set", cause=str(error).rstrip("."), fix="nothing was changed") from None
     item = NewItem.of(pb.ITEM_KIND_POLICY, site, pb.PolicyText(toml=text), site_id=site)
-    with writing(config) as (store, ledger), store.write() as connection:
+    with writing(config, actor) as (store, ledger), store.write() as connection:
         entered = enter(connection, ledger, [item], time.time_ns())
         note_unknown_sites(config, connection, [site])
     state = f"version {entered[0].version} entered" if entered else "known just so"
@@ -74,9 +75,10 @@ def show(config: CollectorConfig, site: str, json_: bool) -> None:
 
 @policies.command()
 @click.option("--site", default="", help="Of this site; else the one for every site.")
+@as_option
 @with_config
-def withdraw(config: CollectorConfig, site: str) -> None:
+def withdraw(config: CollectorConfig, site: str, actor: str) -> None:
     """Take a policy back: a site's own, and the one for every site holds there; or that one, and the defaults do."""
-    with writing(config) as (store, ledger), store.write() as connection:
+    with writing(config, actor) as (store, ledger), store.write() as connection:
         entered = withdraw_items(connection, ledger, pb.ITEM_KIND_POLICY, [site], time.time_ns())
     click.echo(f"policy for {site or 'all sites'}: " + ("withdrawn" if entered else "was withdrawn before"))

@@ -7,12 +7,13 @@ import time
 import click
 
 from collector.commands._common import with_config
-from collector.commands._importing import format_of, import_options, opened, progress, tell, writing
+from collector.commands._importing import as_option, format_of, import_options, opened, progress, tell, writing
 from collector.commands._registers import KINDS, in_a_line, item_json, words
 from collector.commands._show import as_json, console, local, plain, reading, table
 from collector.config import CollectorConfig
 from collector.declarations.files import read_rows
 from collector.errors import CollectorError
+from collector.ledger.log import entered_by
 from collector.registers.forms import FORMS
 from collector.registers.importing import import_items
 from collector.registers.intake import withdraw as withdraw_items
@@ -29,15 +30,24 @@ def registers() -> None:
 @registers.command(name="import")
 @import_options
 @click.option("--kind", required=True, type=click.Choice(sorted(FORMS)), help="Which register FILE is for.")
+@as_option
 @with_config
-def import_(config: CollectorConfig, file: str, file_format: str | None, partial: bool, json_: bool, kind: str) -> None:
+def import_(
+    config: CollectorConfig,
+    file: str,
+    file_format: str | None,
+    partial: bool,
+    json_: bool,
+    kind: str,
+    actor: str,
+) -> None:
     """Import the entries in FILE (CSV or JSON; - is standard input) into a register. The server may be running.
 
     All or nothing, as `declarations import`. docs/registers.md describes the columns of each register.
     """
     chosen = format_of(file, file_format)
     item_kind, form = FORMS[kind]
-    with writing(config) as (store, ledger), opened(file) as stream, progress(stream) as on_progress:
+    with writing(config, actor) as (store, ledger), opened(file) as stream, progress(stream) as on_progress:
         entries = read_rows(stream, chosen, form)
         report = import_items(
             store, ledger, item_kind, entries, time.time_ns(), partial=partial, on_progress=on_progress
@@ -83,15 +93,16 @@ def show(config: CollectorConfig, kind: str, key: str, json_: bool) -> None:
     """Show KEY of the register KIND: every version, and what the last one says."""
     with reading(config) as connection:
         found = versions(connection, KINDS[kind], key)
+        by = entered_by(connection, [index for index, _ in found])
     if not found:
         raise _unknown(kind, key)
-    shown = [item_json(item, index) for index, item in found]
+    shown = [item_json(item, index) | {"entered_by": by[index]} for index, item in found]
     if json_:
         click.echo(as_json({"register": kind, "key": key, "versions": shown}))
         return
     out = console()
     for index, item in found:
-        state = ", withdrawn" if item.withdrawn else ""
+        state = f"{', withdrawn' if item.withdrawn else ''}{', by ' if by[index] else ''}{plain(by[index])}"
         out.print(
             f"version {item.version}, received {local(item.received_unix_ns)}, ledger entry {index}{state}",
             highlight=False,
@@ -106,10 +117,11 @@ def show(config: CollectorConfig, kind: str, key: str, json_: bool) -> None:
 @registers.command()
 @click.argument("kind", type=click.Choice(sorted({*FORMS, "sailing", "manifest", "policy"})))
 @click.argument("key")
+@as_option
 @with_config
-def withdraw(config: CollectorConfig, kind: str, key: str) -> None:
+def withdraw(config: CollectorConfig, kind: str, key: str, actor: str) -> None:
     """Take KEY of the register KIND back: from now on it does not hold. What it said stays in the ledger."""
-    with writing(config) as (store, ledger), store.write() as connection:
+    with writing(config, actor) as (store, ledger), store.write() as connection:
         entered = withdraw_items(connection, ledger, KINDS[kind], [key], time.time_ns())
     click.echo(f"{kind} {key}: " + (f"withdrawn, version {entered[0].version}" if entered else "was withdrawn before"))
 

@@ -10,9 +10,8 @@ import click
 
 from collector.commands._common import with_config
 from collector.commands._show import console, plain, table
-from collector.commands._state import check_as, existing_keys, existing_store
+from collector.commands._state import check_as, existing_ledger, existing_store
 from collector.config import CollectorConfig
-from collector.ledger.log import Ledger
 from collector.privacy.keystore import FILE, KeyStore
 from collector.privacy.opening import Opened, open_personal
 
@@ -36,7 +35,7 @@ def show(config: CollectorConfig, name: str, actor: str, reason: str, as_json: b
     for option, words in (("--as", actor), ("--reason", reason)):
         if not words.strip():
             raise click.BadParameter("it is empty; it says who reads personal data, and why", param_hint=option)
-    ledger, now_ns = Ledger(existing_keys(config).ledger), time.time_ns()
+    ledger, now_ns = existing_ledger(config, actor), time.time_ns()
     with existing_store(config) as store, KeyStore(config.state_dir / FILE) as keys:
         check_as(store, actor, now_ns)
         found = open_personal(store, ledger, keys, name, actor=actor, reason=reason, now_ns=now_ns)

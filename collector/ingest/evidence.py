@@ -18,7 +18,9 @@ from sqlalchemy import Connection, insert, select
 
 from collector.durable import sync_directory
 from collector.errors import CollectorError
+from collector.ledger.log import FORMAT, Ledger
 from collector.store import schema
+from gate_contract.v1.ledger_pb2 import EvidenceKept, LedgerEntry
 from gate_contract.v1.uplink_pb2 import EvidenceOffer
 
 MAX_BLOB_BYTES = 64 * 1024 * 1024
@@ -161,10 +163,15 @@ class Upload:
         self._sync_names()
 
 
-def record_evidence(connection: Connection, offer: EvidenceOffer, now_ns: int) -> None:
-    """Note a durable blob in the caller's write transaction; once."""
+def record_evidence(connection: Connection, ledger: Ledger, offer: EvidenceOffer, origin: str, now_ns: int) -> None:
+    """Note a durable blob in the caller's write transaction, once, and enter that it came: one taken out is missed.
+
+    `origin` is that of the journal whose agent sent it.
+    """
     table = schema.evidence
     if connection.scalars(select(table.c.size).where(table.c.sha256 == offer.sha256)).one_or_none() is None:
+        kept = EvidenceKept(sha256=offer.sha256, size=offer.size, media_type=offer.media_type, origin=origin)
+        ledger.append(connection, [LedgerEntry(format=FORMAT, entered_unix_ns=now_ns, evidence=kept)])
         row = {"sha256": offer.sha256, "size": offer.size, "media_type": offer.media_type, "received_ns": now_ns}
         connection.execute(insert(table), row)
 

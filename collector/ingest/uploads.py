@@ -83,7 +83,9 @@ class Uploads:
                 if not upload.is_whole:
                     return  # the agent broke off; what came is kept
                 await self._on_disk(upload.finish)
-        await asyncio.wrap_future(self._writer.run(lambda conn, now_ns: record_evidence(conn, offer, now_ns)))
+        ledger = self._writer.ledger
+        noted = self._writer.run(lambda conn, now_ns: record_evidence(conn, ledger, offer, origin, now_ns))
+        await asyncio.wrap_future(noted)
         yield PutEvidenceResponse(offset=offer.size, complete=True)
 
     async def _receive(self, requests: AsyncIterator[PutEvidenceRequest], upload: Upload) -> None:

@@ -39,14 +39,19 @@ class LedgerHead:
 class Ledger:
     """Appends entries under signed checkpoints. The key's name is the ledger's origin: <deployment>/ledger."""
 
-    def __init__(self, signer: Signer) -> None:
-        """`signer` holds the ledger's Ed25519 key."""
-        self._signer = signer
+    def __init__(self, signer: Signer, entered_by: str = "") -> None:
+        """`signer` holds the ledger's Ed25519 key; `entered_by` is whoever appends, "" for the service."""
+        self._signer, self._entered_by = signer, entered_by
 
     @property
     def verifier(self) -> Verifier:
         """What its checkpoints are verified with."""
         return self._signer.verifier
+
+    @property
+    def deployment(self) -> str:
+        """Whose ledger it is."""
+        return self._signer.name.removesuffix("/ledger")
 
     def append(self, connection: Connection, entries: Sequence[LedgerEntry]) -> int:
         """Append entries in the caller's write transaction; each is serialised once, here.
@@ -57,6 +62,8 @@ class Ledger:
         first = head.frontier.size
         if not entries:
             return first
+        for entry in entries:
+            entry.entered_by = self._entered_by
         bodies = [entry.SerializeToString(deterministic=True) for entry in entries]
         leaves = leaf_hashes(bodies)
         connection.execute(
@@ -121,6 +128,13 @@ def read_entries(connection: Connection, start: int, end: int | None = None) -> 
         query = query.where(table.entry_index < end)
     for row in connection.execute(query.execution_options(yield_per=256)):
         yield row.entry_index, row.body
+
+
+def entered_by(connection: Connection, indices: Sequence[int]) -> dict[int, str]:
+    """By whom entries were entered, by index: LedgerEntry.entered_by."""
+    table = schema.ledger_entries.c
+    rows = connection.execute(select(table.entry_index, table.body).where(table.entry_index.in_(indices)))
+    return {row.entry_index: LedgerEntry.FromString(row.body).entered_by for row in rows}
 
 
 def stored_tree(connection: Connection) -> tiles.StoredTree:

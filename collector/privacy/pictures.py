@@ -30,6 +30,9 @@ EVIDENCE: Final = "evidence"
 """Directory of the blobs, beside the key store."""
 
 _ROLE: Final = "face"
+_FORGOTTEN: Final = 0
+"""Term of a picture that somebody had forgotten before it came."""
+
 _AT_ONCE: Final = 64
 _MANY: Final = 500
 
@@ -63,7 +66,7 @@ class FacePictures:
                 found += [
                     KeyEntry(sha256, PICTURE, sha256, expires_ns)
                     for sha256, passage_id, expires_ns in some
-                    if sha256 in here and passage_id not in kept
+                    if sha256 in here and (passage_id not in kept or expires_ns == _FORGOTTEN)
                 ]
         return found
 
@@ -110,9 +113,16 @@ class FacePictures:
 
 
 def doom(keys: KeyStore, sha256: str, actor: str, reason: str) -> None:
-    """Note that a picture goes; `delete_pictures` does it, also after a crash in between."""
+    """Note that a picture goes; `delete_pictures` does it, also after a crash in between.
+
+    One that its gate has not sent yet keeps a term, which is over: it goes in the hour in which it comes.
+    """
+    here = picture_there(keys.path.parent / EVIDENCE, sha256) is not None
     with keys.writing() as connection:
-        connection.execute("DELETE FROM pictures WHERE sha256 = ?", (sha256,))
+        if here:
+            connection.execute("DELETE FROM pictures WHERE sha256 = ?", (sha256,))
+        else:
+            connection.execute("UPDATE pictures SET expires_ns = ? WHERE sha256 = ?", (_FORGOTTEN, sha256))
         connection.execute("INSERT OR REPLACE INTO owed VALUES (?, ?, ?, ?)", (sha256, PICTURE, actor, reason))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from gate_contract.again import JUDGED_AGAIN, only_left
+from gate_contract.again import JUDGED_AGAIN, asks_nobody
 from gate_contract.rules import (
     BookingIndex,
     Context,
@@ -69,9 +69,9 @@ def judge_afresh(waiting: Waiting, policy: Policy) -> Decision:
 
 
 def _again(waiting: Waiting, earlier: Verdict, fresh: Decision, policy: Policy) -> Decision:
-    """With K02, but where the vehicle has only left."""
+    """With K02, but where the revision asks nobody to look."""
     decided = earlier.decision
-    if only_left(waiting.passage, decided, fresh):
+    if asks_nobody(waiting.passage, decided, fresh):
         return fresh
     before = EarlierDecision(waiting.reason, decided.action, decided.decided_unix_ns)
     return decide(waiting.passage, waiting.bookings, replace(waiting.context, earlier=before), policy)

@@ -23,11 +23,13 @@ _LIST: Final = "`gate-collector officers list` shows them"
 def add(connection: Connection, ledger: Ledger, officer: Officer, now_unix_ns: int) -> Entered | None:
     """Enter an officer in the caller's write transaction; None when they are known just so.
 
-    An id keeps its key and authority for ever, because orders signed with that key still refer to it.
+    An id keeps its key and authority for ever, because orders signed with that key still refer to it. The entry names
+    the deployment, so that what is signed for another one does not count here.
 
     Raises CollectorError when the id, key or term cannot be.
     """
     _check(officer, now_unix_ns)
+    officer.deployment = ledger.deployment
     known = officers(connection)
     for other in known.values():
         if other.officer_id != officer.officer_id and other.public_key == officer.public_key:
@@ -52,8 +54,17 @@ def add(connection: Connection, ledger: Ledger, officer: Officer, now_unix_ns: i
     return entered[0] if entered else None
 
 
-def end(connection: Connection, ledger: Ledger, officer_id: str, at_unix_ns: int, now_unix_ns: int) -> Officer:
+def end(
+    connection: Connection,
+    ledger: Ledger,
+    officer_id: str,
+    at_unix_ns: int,
+    now_unix_ns: int,
+    acts_until_unix_ns: int = 0,
+) -> Officer:
     """End an officer's office at `at_unix_ns`, in the caller's write transaction. What they signed before holds.
+
+    Of their acts those that a gate recorded before `acts_until_unix_ns`; 0: before a day after the end.
 
     Raises CollectorError when there is none, or their office ended earlier already.
     """
@@ -64,9 +75,23 @@ def end(connection: Connection, ledger: Ledger, officer_id: str, at_unix_ns: int
         raise CollectorError(f"the office of {officer_id} has an earlier end already", fix=_LIST)
     if at_unix_ns <= officer.valid_from_unix_ns:
         raise CollectorError(f"the office of {officer_id} begins only later", fix="name a later end with --at")
-    officer.valid_until_unix_ns = at_unix_ns
+    officer.valid_until_unix_ns, officer.acts_until_unix_ns = at_unix_ns, acts_until_unix_ns
+    _check_acts_until(officer)
+    officer.deployment = ledger.deployment
     enter(connection, ledger, [NewItem.of(pb.ITEM_KIND_OFFICER, officer_id, officer)], now_unix_ns)
     return officer
+
+
+def name_deployment(connection: Connection, ledger: Ledger, now_unix_ns: int) -> int:
+    """Enter the deployment for officers whom an older release entered without, in the caller's write transaction.
+
+    Returns for how many.
+    """
+    unnamed = [officer for officer in officers(connection).values() if not officer.deployment]
+    for officer in unnamed:
+        officer.deployment = ledger.deployment
+    items = [NewItem.of(pb.ITEM_KIND_OFFICER, each.officer_id, each) for each in unnamed]
+    return len(enter(connection, ledger, items, now_unix_ns))
 
 
 def acting(connection: Connection, officer_id: str, now_unix_ns: int) -> Officer:
@@ -104,6 +129,15 @@ def _check(officer: Officer, now_unix_ns: int) -> None:
         raise CollectorError(
             f"the office of {officer.officer_id} would end before it begins, or is over already",
             fix="write --until as a moment to come, e.g. 2027-01-01",
+        )
+    _check_acts_until(officer)
+
+
+def _check_acts_until(officer: Officer) -> None:
+    if officer.acts_until_unix_ns and not 0 < officer.valid_until_unix_ns <= officer.acts_until_unix_ns:
+        raise CollectorError(
+            f"acts of {officer.officer_id} would end before the office does, or it has no end",
+            fix="write --acts-until as a moment at or after the end of the office",
         )
 
 

@@ -70,11 +70,14 @@ class _Draft(BaseModel):
     about: Annotated[list[_About], Field(min_length=1)]
 
 
-def read_draft(text: str, version: Callable[[str], int], pseudonyms: Pseudonyms, now_unix_ns: int) -> ControlOrder:
+def read_draft(
+    text: str, deployment: str, version: Callable[[str], int], pseudonyms: Pseudonyms, now_unix_ns: int
+) -> ControlOrder:
     """An order from the text of a draft, given now.
 
     Args:
         text: TOML.
+        deployment: the one it is given in.
         version: the version that an order of this id gets.
         pseudonyms: of documents on sailings.
         now_unix_ns: when it is given, nanoseconds since 1970-01-01T00:00:00Z.
@@ -98,6 +101,7 @@ def read_draft(text: str, version: Callable[[str], int], pseudonyms: Pseudonyms,
         action=_ACTIONS[draft.action],
         instruction=draft.instruction,
         instruction_zh=draft.instruction_zh,
+        deployment=deployment,
     )
     if order.expires_unix_ns <= now_unix_ns:
         raise OrderFileError(

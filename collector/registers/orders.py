@@ -139,8 +139,8 @@ def served_sites(connection: Connection) -> set[str]:
     return set(connection.scalars(select(schema.journals.c.site_id).distinct()))
 
 
-def lifted(connection: Connection, order_id: str, reason: str, now_unix_ns: int) -> ControlOrder:
-    """The next version of an order, which lifts it; to be signed by two officers as every version.
+def lifted(connection: Connection, deployment: str, order_id: str, reason: str, now_unix_ns: int) -> ControlOrder:
+    """The next version of an order of this deployment, which lifts it; to be signed by two officers as every version.
 
     Raises CollectorError when there is none, it is lifted already, or no reason is given.
     """
@@ -153,7 +153,7 @@ def lifted(connection: Connection, order_id: str, reason: str, now_unix_ns: int)
         raise CollectorError("an order is lifted for a reason", fix="say it with --reason")
     order.version += 1
     order.lifted, order.lift_reason = True, reason.strip()
-    order.issued_unix_ns = now_unix_ns
+    order.issued_unix_ns, order.deployment = now_unix_ns, deployment
     return order
 
 
@@ -171,6 +171,7 @@ def enter_order(connection: Connection, ledger: Ledger, data: bytes, now_unix_ns
     before = latest(connection, pb.ITEM_KIND_ORDER, [order.order_id]).get(order.order_id)
     if before is not None and before.body == data:
         return opened, None
+    _check_deployment(order, ledger.deployment)
     _check_now(opened, known_officers, now_unix_ns)
     _check_follows(
         order, None if before is None else ControlOrder.FromString(SignedOrder.FromString(before.body).order)
@@ -192,6 +193,18 @@ def _check_signed(data: bytes) -> None:
                 f"the order {order.order_id} is not signed by its {role} yet",
                 fix=f"let an officer of {order.authority} sign it with `gate-collector orders sign FILE --role {role}`",
             )
+
+
+def _check_deployment(order: ControlOrder, deployment: str) -> None:
+    """What was entered without a name by an older release holds; nothing more is."""
+    if not order.deployment:
+        raise CollectorError(
+            f"the order {order.order_id} does not say in which deployment it is given",
+            cause="an older release drafted it, and it may have been signed for another collector",
+            fix=_AGAIN,
+        )
+    if order.deployment != deployment:
+        raise OrderError(order.order_id, f"it is given in the deployment {order.deployment!r}, not in this one")
 
 
 def _check_now(opened: Opened, known: Mapping[str, Officer], now_unix_ns: int) -> None:

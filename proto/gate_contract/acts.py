@@ -24,6 +24,13 @@ from gate_contract.words import is_id, quoted, says_something
 FORMAT: Final = 1
 MOST_BYTES: Final = 1 << 16
 
+SECOND: Final = 1_000_000_000
+AHEAD_NS: Final = 300 * SECOND
+"""So far an act may seem to be done after its gate recorded it: the machine's clock was set back in between."""
+
+LATE_NS: Final = 86_400 * SECOND
+"""So long after an officer's office a gate may record what they did in it, where the list of officers does not say."""
+
 _SIGNED: Final = b"tidegate/officer-act/v1\n"
 
 
@@ -47,6 +54,23 @@ class OpenedAct:
 def sign_act(act: bytes, key: Ed25519PrivateKey) -> bytes:
     """A serialised SignedAct of a serialised OfficerAct."""
     return SignedAct(act=act, signature=key.sign(_SIGNED + act)).SerializeToString()
+
+
+def recorded_at(signed: bytes, now_unix_ns: int) -> bytes:
+    """A serialised SignedAct with when its gate records it; what was said of that before is not believed.
+
+    Raises DecodeError when it is none.
+    """
+    act = SignedAct.FromString(signed)
+    act.recorded_unix_ns = now_unix_ns
+    return act.SerializeToString()
+
+
+def taken_until(officer: Officer) -> int:
+    """Until when a gate must have recorded this officer's acts, nanoseconds since 1970-01-01T00:00:00Z."""
+    if not officer.valid_until_unix_ns:
+        return 1 << 63
+    return officer.acts_until_unix_ns or officer.valid_until_unix_ns + LATE_NS
 
 
 def open_act(data: bytes, officers: Mapping[str, Officer]) -> OpenedAct:
@@ -83,7 +107,23 @@ def _signer(act: OfficerAct, signed: SignedAct, officers: Mapping[str, Officer])
         raise ActError(act.act_id, f"officer {officer.officer_id} acts for {officer.authority!r}, not for {named!r}")
     if not officer.valid_from_unix_ns <= act.at_unix_ns < (officer.valid_until_unix_ns or 1 << 63):
         raise ActError(act.act_id, f"officer {officer.officer_id} was not in office when it was done")
+    if act.deployment and officer.deployment not in {"", act.deployment}:
+        raise ActError(act.act_id, f"it was made in the deployment {quoted(act.deployment)!r}, not in this one")
+    if signed.recorded_unix_ns:
+        _check_recorded(act, signed.recorded_unix_ns, officer)
     return officer
+
+
+def _check_recorded(act: OfficerAct, recorded_unix_ns: int, officer: Officer) -> None:
+    """When it was done is the officer's word; when it was recorded is under the gate's seal."""
+    if act.at_unix_ns > recorded_unix_ns + AHEAD_NS:
+        raise ActError(act.act_id, "it says that it was done later than its gate recorded it")
+    if recorded_unix_ns >= taken_until(officer):
+        raise ActError(
+            act.act_id,
+            f"officer {officer.officer_id} was not in office any more when it was recorded, and that it was signed "
+            "before cannot be proved",
+        )
 
 
 def _faults(act: OfficerAct) -> Iterable[str]:

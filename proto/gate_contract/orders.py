@@ -118,6 +118,8 @@ def _signer(order: ControlOrder, signed: SignedOrder, role: Role, officers: Mapp
         )
     if not officer.valid_from_unix_ns <= order.issued_unix_ns < (officer.valid_until_unix_ns or 1 << 63):
         raise OrderError(order.order_id, f"officer {officer.officer_id} was not in office when it was given")
+    if order.deployment and officer.deployment not in {"", order.deployment}:
+        raise OrderError(order.order_id, f"it is given in the deployment {quoted(order.deployment)!r}, not in this one")
     return officer
 
 

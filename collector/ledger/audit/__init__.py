@@ -17,8 +17,9 @@ from collector.ledger.audit.alarms import KeptAlarms
 from collector.ledger.audit.cases import audit_cases
 from collector.ledger.audit.declarations import audit_declarations
 from collector.ledger.audit.draws import audit_seeds
+from collector.ledger.audit.evidence import KeptEvidence, audit_evidence
 from collector.ledger.audit.journals import JournalAudit
-from collector.ledger.audit.keeping import audit_database, audit_digests, audit_evidence, audit_quarantine
+from collector.ledger.audit.keeping import audit_database, audit_digests, audit_quarantine
 from collector.ledger.audit.log import LedgerContents, audit_ledger
 from collector.ledger.audit.problems import Problem, Problems
 from collector.ledger.audit.registers import audit_registers
@@ -124,10 +125,15 @@ def audit(
         audit_database(connection, problems)
         destroyed = DestroyedKeys(evidence.parent / KEY_STORE, problems)
         alarms = KeptAlarms(connection, problems)
-        told = {"key_destroyed": destroyed.entered, "alarm": alarms.entered}
+        kept = KeptEvidence(connection, problems)
+        told = {
+            "key_destroyed": (destroyed.entered, kept.destroyed),
+            "alarm": (alarms.entered,),
+            "evidence": (kept.entered,),
+        }
         ledger = audit_ledger(connection, trust.ledger, problems, told)
-        destroyed.finish()
-        alarms.finish()
+        for each in (destroyed, alarms, kept):
+            each.finish()
         records, origins = _audit_journals(connection, trust, ledger, problems)
         counted = {kind: check(connection, problems) for kind, (_, check) in _ENTERED.items()}
         verdicts = VerdictAudit(connection, origins, problems)

@@ -1,9 +1,8 @@
-"""What is kept beside journals and ledger: evidence files, and rows under a digest of their own."""
+"""What is kept beside journals and ledger: the database itself, and rows under a digest of their own."""
 
 from __future__ import annotations
 
-from hashlib import file_digest, sha256
-from pathlib import Path
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary, RowMapping, String, Table, select, text
@@ -82,27 +81,6 @@ def _audit_forks(connection: Connection, problems: Problems) -> None:
         for row in connection.execute(select(table.quarantine_id, table.detail, table.record_index)):
             if row.record_index and f"record {row.record_index} " not in row.detail:
                 problems.add(f"row {row.quarantine_id} of quarantine", "column record_index is not what its words say")
-
-
-def audit_evidence(connection: Connection, directory: Path, problems: Problems) -> int:
-    """Each blob's file against its name; `directory` is <state directory>/evidence. Returns how many there are."""
-    count = 0
-    table = schema.evidence.c
-    with problems.reading("evidence"):
-        for row in connection.execute(select(table.sha256, table.size).execution_options(yield_per=_AT_ONCE)):
-            name = row.sha256.hex()
-            where = f"evidence {name}"
-            try:
-                with (directory / name[:2] / name).open("rb") as file:
-                    if file_digest(file, "sha256").digest() != row.sha256:
-                        problems.add(where, "its bytes were changed")
-                    elif file.tell() != row.size:
-                        problems.add(where, f"column size is {row.size}; the file has {file.tell()} bytes")
-            except OSError as error:
-                problems.add(where, f"its file cannot be read: {error.strerror}")
-            count += 1
-            problems.progress(1)
-    return count
 
 
 def _key(table: Table, row: RowMapping) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -22,6 +22,9 @@ _MANY = 256
 
 OnEntry: TypeAlias = Callable[[int, LedgerEntry], None]
 """Is told of an entry: its index, and what it is."""
+
+Told: TypeAlias = Mapping[str, Sequence[OnEntry]]
+"""Who is told of entries, by their kind."""
 
 
 @dataclass(slots=True)
@@ -45,11 +48,11 @@ def audit_ledger(
     connection: Connection,
     verifier: Verifier,
     problems: Problems,
-    told: Mapping[str, OnEntry] | None = None,
+    told: Told | None = None,
 ) -> LedgerContents:
     """Every entry, the tree over them, its tiles, the head and its signature by `verifier`.
 
-    `told` is told of each entry of a kind.
+    `told` are told of each entry of a kind.
     """
     contents = LedgerContents()
     tree = GrownTree(connection, TREE, problems)
@@ -78,7 +81,7 @@ def audit_ledger(
     return contents
 
 
-def _read_entry(contents: LedgerContents, body: bytes, problems: Problems, told: Mapping[str, OnEntry]) -> None:
+def _read_entry(contents: LedgerContents, body: bytes, problems: Problems, told: Told) -> None:
     where = f"ledger entry {contents.size}"
     try:
         entry = LedgerEntry.FromString(body)
@@ -94,8 +97,8 @@ def _read_entry(contents: LedgerContents, body: bytes, problems: Problems, told:
         contents.admissions[entry.admission.origin] = (contents.size, entry)
     elif kind == "revocation":
         contents.revocations.setdefault(entry.revocation.origin, (contents.size, entry))
-    elif kind in told:
-        told[kind](contents.size, entry)
+    for each in told.get(kind, ()):
+        each(contents.size, entry)
 
 
 def _audit_head(connection: Connection, verifier: Verifier, tree: GrownTree, problems: Problems) -> None:

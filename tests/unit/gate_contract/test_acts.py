@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate_contract.acts import MOST_BYTES, ActError, open_act, sign_act
+from gate_contract.acts import AHEAD_NS, LATE_NS, MOST_BYTES, ActError, open_act, recorded_at, sign_act
 from gate_contract.v1.act_pb2 import Inspection, LiftHolds, OfficerAct, Override, SignedAct
 from gate_contract.v1.decision_pb2 import ACTION_UNSPECIFIED
 from gate_contract.v1.order_pb2 import Officer
@@ -92,6 +92,48 @@ def test_a_signature_under_an_order_is_none_under_an_act() -> None:
     stolen = SignedAct(act=act, signature=KEY.sign(b"tidegate/control-order/v1/author\n" + act)).SerializeToString()
     with pytest.raises(ActError, match="does not hold"):
         open_act(stolen, OFFICERS)
+
+
+def recorded(act: OfficerAct, at_unix_ns: int) -> bytes:
+    return recorded_at(signed(act), at_unix_ns)
+
+
+def test_an_act_counts_in_the_deployment_that_it_names_and_in_no_other() -> None:
+    ours, unnamed = {"wang": an_officer(deployment="qiongzhou")}, {"wang": an_officer()}
+    here = signed(an_act(deployment="qiongzhou"))
+    assert open_act(here, ours).act.deployment == "qiongzhou"
+    assert open_act(here, unnamed).act.deployment == "qiongzhou"
+    assert open_act(signed(an_act()), ours).act.deployment == "", "as an older release signed it"
+    with pytest.raises(ActError, match="it was made in the deployment 'trial', not in this one"):
+        open_act(signed(an_act(deployment="trial")), ours)
+    stripped = SignedAct(
+        act=an_act().SerializeToString(), signature=SignedAct.FromString(signed(an_act(deployment="trial"))).signature
+    )
+    with pytest.raises(ActError, match="the signature of officer wang does not hold"):
+        open_act(stripped.SerializeToString(), ours)
+
+
+@pytest.mark.parametrize(("acts_until", "last"), [(0, NOON + LATE_NS), (NOON + 50, NOON + 50)])
+def test_what_an_officer_did_in_office_must_be_recorded_soon_after_its_end(acts_until: int, last: int) -> None:
+    left = {"wang": an_officer(valid_until_unix_ns=NOON + 10, acts_until_unix_ns=acts_until)}
+    last += 0 if acts_until else 10
+    open_act(recorded(an_act(), last - 1), left)
+    with pytest.raises(ActError, match="not in office any more when it was recorded"):
+        open_act(recorded(an_act(), last), left)
+    open_act(recorded(an_act(), last), {"wang": an_officer()})  # still in office
+    open_act(signed(an_act()), left)  # of a gate that did not say when
+
+
+def test_an_act_is_not_done_after_it_was_recorded() -> None:
+    open_act(recorded(an_act(), NOON - AHEAD_NS), OFFICERS)
+    with pytest.raises(ActError, match="done later than its gate recorded it"):
+        open_act(recorded(an_act(), NOON - AHEAD_NS - 1), OFFICERS)
+
+
+def test_a_gate_believes_its_own_clock_and_not_what_it_is_handed() -> None:
+    handed = SignedAct.FromString(recorded(an_act(), NOON))
+    again = SignedAct.FromString(recorded_at(handed.SerializeToString(), NOON + 1))
+    assert (again.recorded_unix_ns, again.act, again.signature) == (NOON + 1, handed.act, handed.signature)
 
 
 def test_an_officer_acts_from_the_first_moment_in_office_until_before_the_last() -> None:

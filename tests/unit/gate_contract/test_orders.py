@@ -138,6 +138,15 @@ def test_an_officer_signs_only_what_the_office_allows(officer: dict[str, Any], r
         open_order(signed(an_order()).SerializeToString(), OFFICERS | {"wang": an_officer("wang", **officer)}, NOON)
 
 
+def test_an_order_is_followed_in_the_deployment_that_it_names_and_in_no_other() -> None:
+    ours = {name: an_officer(name, deployment="hainan") for name in ("wang", "li")}
+    order = signed(an_order(deployment="hainan")).SerializeToString()
+    assert open_order(order, ours, NOON).order == open_order(order, OFFICERS, NOON).order
+    assert not open_order(signed(an_order()).SerializeToString(), ours, NOON).order.deployment
+    with pytest.raises(OrderError, match="it is given in the deployment 'trial', not in this one"):
+        open_order(signed(an_order(deployment="trial")).SerializeToString(), ours, NOON)
+
+
 def test_who_may_only_give_orders_may_not_approve_them() -> None:
     with pytest.raises(OrderError, match="li may not approve"):
         open_order(signed(an_order()).SerializeToString(), OFFICERS | {"li": an_officer("li", approver=False)}, NOON)

@@ -44,7 +44,7 @@ def test_every_command_of_the_manual_is_there_with_its_options(line: str) -> Non
 def test_the_order_of_the_manual_can_be_drafted() -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", PAGES["orders.md"], re.DOTALL)
     now = int(datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()) * 10**9
-    order = read_draft(text, lambda _order_id: 1, lambda *_document: bytes(32), now)
+    order = read_draft(text, "hainan", lambda _order_id: 1, lambda *_document: bytes(32), now)
     assert [selector.WhichOneof("what") for selector in order.selectors] == ["plate", "document"]
 
 

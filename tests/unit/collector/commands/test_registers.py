@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from collector.cli import cli
+from collector.commands._who import who
 from collector.errors import CollectorError, ConfigError
+from collector.registers.officer_keys import as_text, make_key
 from gate_contract.rules import Policy
 
 CONFIG = """
@@ -202,6 +204,20 @@ def test_a_policy_is_checked_set_shown_and_withdrawn(desk: Desk) -> None:
     assert "grace_hours = 36" in desk.run("policies", "show", "--site", "xinhai").stdout
     desk.run("policies", "withdraw", "--site", "xinhai")
     assert desk.json("policies", "show", "--site", "xinhai")["hash"] == expected.hash
+
+
+def test_whoever_sets_a_policy_is_named_and_must_be_in_office(desk: Desk) -> None:
+    key = desk.directory / "key.pem"
+    public = as_text(make_key(key, "a long passphrase"))
+    desk.run("officers", "add", "C-17", "--authority", "customs", "--public-key", public)
+    policy = desk.file("p.toml", "[D01]\ngrace_hours = 36\n")
+    assert desk.run("policies", "set", policy, "--as", "C-17").exit_code == 0
+    with pytest.raises(CollectorError, match="no officer 'C-18'"):
+        desk.run("policies", "withdraw", "--as", "C-18")
+    [officer] = desk.json("registers", "show", "officer", "C-17")["versions"]
+    [set_] = desk.json("registers", "show", "policy", "")["versions"]
+    assert (officer["entered_by"], set_["entered_by"]) == (who(), who("C-17"))
+    assert f"by {who('C-17')}" in desk.run("registers", "show", "policy", "").stdout
 
 
 def test_a_policy_out_of_bounds_changes_nothing(desk: Desk) -> None:

@@ -16,7 +16,9 @@ from collector.ingest.evidence import (
     UploadError,
     record_evidence,
 )
+from collector.ledger.log import read_entries
 from collector.store import schema
+from gate_contract.v1.ledger_pb2 import EvidenceKept, LedgerEntry
 from gate_contract.v1.uplink_pb2 import EvidenceOffer
 from tests.unit.collector.collected import Collected
 
@@ -187,10 +189,14 @@ def collected(tmp_path: Path) -> Iterator[Collected]:
 def test_a_blob_is_noted_once_whoever_sent_it(collected: Collected) -> None:
     for media_type in ("image/jpeg", "image/png"):
         with collected.store.write() as connection:
-            record_evidence(connection, offer(media_type=media_type), 17)
+            record_evidence(connection, collected.ledger, offer(media_type=media_type), "gate-1", 17)
     with collected.store.read() as connection:
         (row,) = connection.execute(select(schema.evidence)).all()
+        [(_, entered)] = read_entries(connection, 0)
     assert (row.size, row.media_type, row.received_ns) == (len(BLOB), "image/jpeg", 17)
+    assert LedgerEntry.FromString(entered).evidence == EvidenceKept(
+        sha256=sha256(BLOB).digest(), size=len(BLOB), media_type="image/jpeg", origin="gate-1"
+    )
 
 
 def test_a_partial_that_is_longer_than_the_offer_begins_anew(evidence: EvidenceStore) -> None:

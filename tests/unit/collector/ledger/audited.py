@@ -149,7 +149,7 @@ def keep_evidence(collected: Collected) -> None:
         upload.write(BLOB)
         upload.finish()
     with collected.store.write() as connection:
-        record_evidence(connection, offer, collected.now_ns)
+        record_evidence(connection, collected.ledger, offer, "gate-1", collected.now_ns)
 
 
 @dataclass(frozen=True)

@@ -230,6 +230,21 @@ def test_a_missing_blob_is_named(place: Place) -> None:
     assert f"evidence {name}: its file cannot be read: No such file or directory" in place.problems()
 
 
+def test_a_blob_that_went_with_its_row_is_missed(place: Place) -> None:
+    name = sha256(BLOB).hexdigest()
+    (place.directory / "evidence" / name[:2] / name).unlink()
+    place.execute("DELETE FROM evidence")
+    found = place.problems()
+    assert f"evidence {name}: it is missing or its row was changed; ledger entry" in found
+    assert place.audit().problem_count == 1
+
+
+def test_a_row_of_a_blob_that_was_changed_with_its_digest_is_found(place: Place) -> None:
+    row = {"sha256": sha256(BLOB).digest(), "size": len(BLOB), "media_type": "image/png", "received_ns": 1}
+    place.execute("UPDATE evidence SET media_type = 'image/png', received_ns = 1, digest = ?", (row_digest(row),))
+    assert "it is missing or its row was changed; ledger entry" in place.problems()
+
+
 @pytest.mark.parametrize(
     ("statement", "what"),
     [

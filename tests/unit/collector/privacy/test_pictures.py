@@ -57,7 +57,7 @@ class Booth:
                 upload.write(content)
             upload.finish()
         with self.collected.store.write() as connection:
-            record_evidence(connection, offer, self.collected.now_ns)
+            record_evidence(connection, self.collected.ledger, offer, self.agent.origin, self.collected.now_ns)
         return self.evidence.path(offer.sha256)
 
     def due(self, days: float) -> list[str]:
@@ -112,6 +112,19 @@ def test_a_picture_that_comes_after_its_term_goes_then(booth: Booth) -> None:
     booth.traveller("P-2", ("face", LATER))
     booth.picture(LATER)
     assert booth.due(31) == [sha256(FACE).hexdigest(), sha256(LATER).hexdigest()]
+
+
+def test_a_picture_that_is_forgotten_before_it_comes_goes_when_it_comes(booth: Booth) -> None:
+    booth.traveller("P-1", ("face", FACE))
+    assert booth.due(0) == []
+    of_person = FacePictures(booth.collected.store, booth.keys, CONFIG).of(["P-1"])
+    told = {"actor": "O-1", "reason": "asked for it", "now_ns": booth.collected.now_ns}
+    forgetting.forget(booth.collected.store, booth.collected.ledger, booth.keys, of_person, **told)  # type: ignore[arg-type]
+    assert booth.due(0) == [], "it is not here"
+    file = booth.picture(FACE)
+    assert booth.due(0) == [sha256(FACE).hexdigest()]
+    booth.forget(0)
+    assert (file.exists(), booth.due(0), booth.problems()) == (False, [], [])
 
 
 def test_a_picture_of_a_case_lives_as_long_as_the_cases_text(booth: Booth) -> None:

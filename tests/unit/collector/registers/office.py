@@ -15,7 +15,7 @@ from collector.registers.order_files import read_draft
 from gate_contract.orders import DAY, Opened, Role
 from gate_contract.v1.decision_pb2 import ACTION_HOLD
 from gate_contract.v1.order_pb2 import ControlOrder, Officer, Selector, SignedOrder
-from tests.unit.collector.collected import Collected
+from tests.unit.collector.collected import DEPLOYMENT, Collected
 
 HOUR = DAY // 24
 KEYS = {
@@ -56,7 +56,7 @@ def pseudonyms(*document: str) -> bytes:
 
 
 def drafted(text: str = DRAFT, now: int = 0) -> ControlOrder:
-    return read_draft(text, lambda _order_id: 1, pseudonyms, now)
+    return read_draft(text, DEPLOYMENT, lambda _order_id: 1, pseudonyms, now)
 
 
 class Office(Collected):
@@ -74,9 +74,9 @@ class Office(Collected):
         with self.store.write() as connection:
             return officer_register.add(connection, self.ledger, officer, self.now_ns)
 
-    def end(self, name: str, at: int) -> Officer:
+    def end(self, name: str, at: int, acts_until: int = 0) -> Officer:
         with self.store.write() as connection:
-            return officer_register.end(connection, self.ledger, name, at, self.now_ns)
+            return officer_register.end(connection, self.ledger, name, at, self.now_ns, acts_until)
 
     def order(self, **changed: Any) -> ControlOrder:
         fields: dict[str, Any] = {
@@ -90,6 +90,7 @@ class Office(Collected):
             "expires_unix_ns": self.now_ns + DAY,
             "selectors": [Selector(plate="琼A12345")],
             "action": ACTION_HOLD,
+            "deployment": DEPLOYMENT,
         } | changed
         return ControlOrder(**fields)
 

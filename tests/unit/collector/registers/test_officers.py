@@ -10,8 +10,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from collector.errors import CollectorError
+from collector.registers.intake import NewItem, enter
 from collector.registers.officer_keys import as_text, load_key, make_key, read_public_key
+from collector.registers.officers import name_deployment
 from collector.registers.reading import officers
+from gate_contract.acts import LATE_NS, taken_until
+from gate_contract.v1 import register_pb2 as pb
+from gate_contract.v1.order_pb2 import Officer
+from tests.unit.collector.collected import DEPLOYMENT
 from tests.unit.collector.registers.office import HOUR, KEYS, Office
 
 
@@ -25,6 +31,25 @@ def test_an_id_keeps_its_key_and_authority_and_a_key_its_id(office: Office) -> N
     changed_rights = office.add("wang", author=False)
     assert changed_rights is not None
     assert changed_rights.version == 2
+
+
+def test_the_list_names_the_deployment_also_for_those_whom_an_older_release_entered(office: Office) -> None:
+    old = Officer(officer_id="zhou", authority="customs", public_key=bytes(32))
+    with office.store.write() as connection:
+        enter(connection, office.ledger, [NewItem.of(pb.ITEM_KIND_OFFICER, "zhou", old)], office.now_ns)
+        assert name_deployment(connection, office.ledger, office.now_ns) == 1
+        assert name_deployment(connection, office.ledger, office.now_ns) == 0
+    with office.store.read() as connection:
+        assert {each.deployment for each in officers(connection).values()} == {DEPLOYMENT}
+
+
+def test_until_when_acts_are_taken_is_told_with_the_end_of_an_office(office: Office) -> None:
+    with pytest.raises(CollectorError, match="acts of wang would end before the office does"):
+        office.end("wang", office.now_ns, office.now_ns - 1)
+    with pytest.raises(CollectorError, match="or it has no end"):
+        office.add("zhou", key="stranger", acts_until_unix_ns=office.now_ns)
+    assert taken_until(office.end("wang", office.now_ns)) == office.now_ns + LATE_NS
+    assert taken_until(office.end("li", office.now_ns, office.now_ns + HOUR)) == office.now_ns + HOUR
 
 
 @pytest.mark.parametrize(

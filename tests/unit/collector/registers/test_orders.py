@@ -11,6 +11,7 @@ from gate_contract.orders import DAY, OrderError
 from gate_contract.v1 import register_pb2 as pb
 from gate_contract.v1.decision_pb2 import ACTION_HOLD, ACTION_INSPECT
 from gate_contract.v1.order_pb2 import ControlOrder, Selector, SignedOrder
+from tests.unit.collector.collected import DEPLOYMENT
 from tests.unit.collector.registers.office import HOUR, KEYS, Office, signed
 
 
@@ -118,19 +119,27 @@ def test_an_order_given_before_the_office_ended_stands(office: Office) -> None:
 def test_an_order_is_lifted_by_a_version_of_two_officers_and_not_twice(office: Office) -> None:
     office.enter(office.order())
     with office.store.read() as connection:
-        lifting = register.lifted(connection, "HK-17", " found nothing ", office.now_ns + HOUR)
+        lifting = register.lifted(connection, DEPLOYMENT, "HK-17", " found nothing ", office.now_ns + HOUR)
         with pytest.raises(CollectorError, match="for a reason"):
-            register.lifted(connection, "HK-17", " ", office.now_ns)
+            register.lifted(connection, DEPLOYMENT, "HK-17", " ", office.now_ns)
         with pytest.raises(CollectorError, match="no order 'HK-18'"):
-            register.lifted(connection, "HK-18", "why", office.now_ns)
+            register.lifted(connection, DEPLOYMENT, "HK-18", "why", office.now_ns)
     assert (lifting.version, lifting.lifted, lifting.lift_reason) == (2, True, "found nothing")
+    assert lifting.deployment == DEPLOYMENT
     office.now = office.now.replace(hour=10)
     office.enter(lifting, "li", "wang")
     assert office.standing() == {"HK-17": "lifted"}
     with office.store.read() as connection:
         assert register.next_version(connection, "HK-17") == 3
         with pytest.raises(CollectorError, match="lifted already"):
-            register.lifted(connection, "HK-17", "why", office.now_ns)
+            register.lifted(connection, DEPLOYMENT, "HK-17", "why", office.now_ns)
+
+
+def test_an_order_of_another_deployment_or_of_none_is_not_entered(office: Office) -> None:
+    with pytest.raises(OrderError, match="it is given in the deployment 'trial', not in this one"):
+        office.enter(office.order(deployment="trial"))
+    with pytest.raises(CollectorError, match="does not say in which deployment it is given"):
+        office.enter(office.order(deployment=""))
 
 
 def test_versions_follow_each_other_and_belong_to_one_authority(office: Office) -> None:
