@@ -155,7 +155,7 @@ def _adding(event: VehicleEvent, seen: PlateSeen, now: Moment) -> Callable[[Vehi
 
 def camera_profile(table: CameraTable) -> PlateProfile:
     """A camera's profile; ConfigError when it cannot be used, or does not fit `listen` or `url`."""
-    profile = load_profile(table.profile, of=PlateProfile)
+    profile = load_profile(table.profile, table.profile_dir, of=PlateProfile)
     pushes = profile.link.mode == "push"
     if pushes and table.url:
         fix = "Write listen and allow in place of url"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
@@ -217,7 +217,7 @@ class CameraPuller:
             for event in message.events
             if not (isinstance(event, VehicleEvent) and event.cursor and order_of(event.cursor) <= known)
         )
-        return replace(message, events=events)
+        return message._replace(events=events)
 
     def _pass_history(self, pull: HttpPull) -> None:
         """At the very first start: what the camera saw before there was a gate is not the gate's."""

@@ -202,8 +202,8 @@ class DeskWorker:
         if judged.outcome in (Outcome.REFUSED, Outcome.KNOWN):
             return self._answer(judged)
         photos = self._photos.keep(judged.act, handed)
-        bodies = [self._stores.records.act(SignedAct.FromString(handed.signed)), *photos.losses]
-        turn = self._turn(judged, handed.signed)
+        bodies = [self._stores.records.act(SignedAct.FromString(judged.signed)), *photos.losses]
+        turn = self._turn(judged)
         try:
             first = self._append(bodies, None if turn is None else turn.lane)
         except JournalError as error:
@@ -214,14 +214,14 @@ class DeskWorker:
             self._tell(turn)
         return self._answer(judged, photos.words)
 
-    def _turn(self, judged: Judged, signed: bytes) -> Turn | None:
+    def _turn(self, judged: Judged) -> Turn | None:
         """What an act does here; None when its passage is not kept."""
         lane = self._lane_of(judged.act.passage_id)
         if lane is None:
             return None
         if judged.opened is None:
-            return Turn(put_by(lane, judged.act.passage_id, signed))
-        return acted(lane, judged.act.passage_id, signed, judged.opened)
+            return Turn(put_by(lane, judged.act.passage_id, judged.signed))
+        return acted(lane, judged.act.passage_id, judged.signed, judged.opened)
 
     def _carry_out(self, turn: Turn) -> None:
         """Durable first, then told. While the disk takes nothing it waits; nothing is opened meanwhile."""

@@ -29,7 +29,7 @@ class Kept:
     shown: str
 
 
-FaultSubject = Literal["gamma", "neutron", "tamper", "session"]
+FaultSubject = Literal["gamma", "neutron", "tamper", "session", "wire"]
 """What of a device may be at fault by its own word; one fault each at a time."""
 
 

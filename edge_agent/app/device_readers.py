@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar, Generic, TypeVar
 
 from edge_agent.app.device_outcomes import Began, Ended, FaultSubject, Kept, Outcome, Reply, Understood
-from edge_agent.app.point_links import MEASURED
 from edge_agent.drivers.ais.keep import VesselKeeper
 from edge_agent.drivers.ais.schema import AisProfile
 from edge_agent.drivers.document.schema import DocumentProfile
@@ -18,7 +17,6 @@ from edge_agent.drivers.engine import Garbled
 from edge_agent.drivers.gnss.driver import GnssDriver, GnssSaid
 from edge_agent.drivers.gnss.keep import PositionKeeper
 from edge_agent.drivers.gnss.schema import GnssProfile
-from edge_agent.drivers.io.driver import InputDriver
 from edge_agent.drivers.radiation.driver import PortalSaid, RadiationDriver
 from edge_agent.drivers.radiation.lines import Counts
 from edge_agent.drivers.radiation.schema import CountsMean, RadiationProfile
@@ -28,7 +26,6 @@ from edge_agent.drivers.rfid.presence import TagPresence
 from edge_agent.drivers.rfid.schema import RfidProfile
 from edge_agent.drivers.rfid.session import LlrpSession
 from edge_agent.drivers.stream import Heard, StreamDriver
-from edge_agent.drivers.ultrasonic.driver import DistanceDriver
 from edge_agent.drivers.xray.driver import XrayDriver
 from edge_agent.model.document_reading import SailingOf
 from edge_agent.model.lane_readings import RadiationOccupancy, Scan, Vessel
@@ -205,7 +202,7 @@ class TagReader(StreamReader[LlrpMessage]):
         yield from self._conversation(heard.said)
         yield Understood()
         for tag in heard.said.tags:
-            if self._presence.arrived(tag, now):
+            if tag.epc and self._presence.arrived(tag, now):  # a blank tag names nothing
                 yield Kept(tag, heard.raw, tag.epc)
 
     def goodbye(self) -> bytes:
@@ -254,40 +251,3 @@ class DocumentReader(StreamReader[Zone]):
             yield Kept(document_seen(document, self._sailing_of, now), b"", shown)
         else:
             yield Understood(shown)
-
-
-class InputReader(PlainReader[Mapping[str, int]]):
-    """Inputs by name: debounced changes."""
-
-    def __init__(self, debounce_s: float) -> None:
-        self._driver = InputDriver(debounce_s)
-
-    def take(self, data: Mapping[str, int], now: Moment) -> Iterator[Outcome]:
-        """Each change is a record."""
-        yield Understood()
-        for change in self._driver.feed({name: bool(value) for name, value in data.items()}, now):
-            yield Kept(change, b"", f"{change.name} {'on' if change.active else 'off'}")
-
-    def closed(self, now: Moment) -> Iterator[Outcome]:
-        """What the inputs do meanwhile is not known."""
-        self._driver.interrupt()
-        return super().closed(now)
-
-
-class DistanceReader(PlainReader[Mapping[str, int]]):
-    """A distance sensor: changes between empty and occupied."""
-
-    def __init__(self, driver: DistanceDriver) -> None:
-        self._driver = driver
-
-    def take(self, data: Mapping[str, int], now: Moment) -> Iterator[Outcome]:
-        """A change is a record; every measurement is shown."""
-        change = self._driver.feed(data[MEASURED], now)
-        last = self._driver.last
-        shown = "no echo" if last is None or last.millimetres is None else f"{last.millimetres:.0f} mm"
-        yield Kept(change, data[MEASURED].to_bytes(2), shown) if change else Understood(shown)
-
-    def closed(self, now: Moment) -> Iterator[Outcome]:
-        """The place may be anything."""
-        self._driver.interrupt()
-        return super().closed(now)

@@ -117,7 +117,7 @@ def questions_of(table: ScaleTable) -> list[Question]:
 
     ConfigError: a command that the profile does not have or that would change the device, or an address it cannot have.
     """
-    link = load_profile(table.profile).link
+    link = load_profile(table.profile, table.profile_dir).link
     return [
         Question(
             table.id,
@@ -156,7 +156,7 @@ def _names(link: LinkLayer) -> str:
 
 def _one_setting(tables: list[ScaleTable]) -> LinkLayer:
     """How the port is opened, the same for all on it."""
-    links = [load_profile(table.profile).link for table in tables]
+    links = [load_profile(table.profile, table.profile_dir).link for table in tables]
     settings = {(t.baud or link.baud, t.data_format or link.format) for t, link in zip(tables, links, strict=True)}
     if len(settings) > 1:
         shown = " and ".join(sorted(f"{baud} {data_format}" for baud, data_format in settings))

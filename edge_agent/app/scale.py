@@ -103,14 +103,18 @@ class ScaleStation:
         outputs: ScaleOutputs,
     ) -> None:
         """On `line`, which `start` opens. ConfigError when the profile cannot work."""
-        profile = load_profile(table.profile)
+        profile = load_profile(table.profile, table.profile_dir)
         self.table = table
         self._clock, self._evidence, self._outputs = clock, evidence, outputs
         self._driver = ScaleDriver(profile, variant=table.variant, unit=table.unit)
         self._line = line
         line.attach(self)
         self._watch = DeviceWatch(
-            table.id, continuous=not profile.link.on_demand, polled=line.asks, silent_after_s=table.silent_after
+            table.id,
+            continuous=not profile.link.on_demand,
+            polled=line.asks,
+            by_network=table.port.startswith("socket://"),
+            silent_after_s=table.silent_after,
         )
         self._stability = StabilityDetector(
             table.id,

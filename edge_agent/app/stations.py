@@ -11,15 +11,14 @@ from urllib.parse import urlsplit
 from edge_agent.app.device_outcomes import Reader
 from edge_agent.app.device_readers import (
     AisReader,
-    DistanceReader,
     DocumentReader,
     GnssReader,
-    InputReader,
     RadiationReader,
     TagReader,
 )
 from edge_agent.app.devices import DeviceOutputs, DeviceStation, Link
 from edge_agent.app.point_links import PointLinks
+from edge_agent.app.point_readers import DistanceReader, InputReader
 from edge_agent.app.scans import EvidenceKeeper, FileStation, ScanStation
 from edge_agent.app.stream_link import StreamLinks, port_of, watch_of
 from edge_agent.clock import SystemClock
@@ -142,7 +141,7 @@ class _TagStation(DeviceStation[bytes]):
         talk = TalkLink(table.id, address.hostname or "", address.port or profile.link.tcp_port, parts.clock)
         reader = TagReader(profile)
         silent_after = table.silent_after or profile.link.silent_after
-        watch = DeviceWatch(table.id, silent_after_s=silent_after)
+        watch = DeviceWatch(table.id, by_network=True, silent_after_s=silent_after)
         super().__init__(table, _Answered(talk, self, reader), reader, parts.clock, parts.outputs, watch=watch)
 
 

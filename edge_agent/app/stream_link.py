@@ -17,6 +17,7 @@ from edge_agent.links.shared_port import SharedPort
 from edge_agent.links.watch import DeviceWatch
 from edge_agent.model.moment import Moment
 
+SOCKET = "socket://"
 ASKING_READ_S = 0.02
 """How long a read waits on a line with questions: the next one goes out so soon after its time."""
 
@@ -98,7 +99,13 @@ def stream_questions_of(table: DeviceTable, layer: StreamLink) -> list[Question]
 def watch_of(table: DeviceTable, layer: StreamLink) -> DeviceWatch:
     """Its watch; a device that is silent by nature is never silent."""
     silent_after = table.silent_after or layer.silent_after
-    return DeviceWatch(table.id, continuous=bool(silent_after), silent_after_s=silent_after)
+    return DeviceWatch(
+        table.id,
+        continuous=bool(silent_after),
+        polled=bool(layer.poll),
+        by_network=port_of(table).startswith(SOCKET),
+        silent_after_s=silent_after,
+    )
 
 
 def port_of(table: DeviceTable) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from edge_agent.assemble.core import Core
 from edge_agent.assemble.state import Advance, LaneState, OrphanReading
-from edge_agent.assemble.vehicles import is_next_plate, is_word_again, plate_read, taken_of, tells_more
+from edge_agent.assemble.vehicles import corrects, is_next_plate, is_word_again, plate_read, taken_of, tells_more
 from edge_agent.model.moment import Moment
-from edge_agent.model.passage import ClosedBy, OpenedBy
+from edge_agent.model.passage import ClosedBy, OpenedBy, Passage
 from edge_agent.model.readings import PlateSeen
+
+CAME_LATE = "the plate came after the passage had been decided"
+READ_SURER = "the plate was read otherwise, and surer, after the passage had been decided"
 
 
 class Plates:
@@ -24,16 +27,21 @@ class Plates:
             return self._opening(state, plate, now)
         if is_next_plate(state, state.passage, plate):
             return self._of_next(state, plate, now)
-        more = tells_more(state.passage, plate)
-        if not state.recorded and (more or not self._core.is_full(state.passage, "plate")):
+        return self._of_present(state, state.passage, plate, now)
+
+    def _of_present(self, state: LaneState, passage: Passage, plate: PlateSeen, now: Moment) -> Advance:
+        more = tells_more(passage, plate)
+        if not state.recorded and (more or not self._core.is_full(passage, "plate")):
             return self._core.complete(self._core.put(state, plate), now)
-        if more:
-            return self._core.late(state, plate, "the plate came after the passage had been decided", now)
+        if more or (state.recorded and self._corrects(passage, plate)):
+            return self._core.late(state, plate, CAME_LATE if more else READ_SURER, now)
         reason = f"a further read of a vehicle that had been {'decided' if state.recorded else 'read often enough'}"
         return _orphan(state, plate, reason)
 
     def _opening(self, state: LaneState, plate: PlateSeen, now: Moment) -> Advance:
         if is_word_again(state, "plate", plate.text, now):
+            if state.before is not None and self._corrects(state.before, plate):
+                return self._core.for_before(state, lambda past: self._core.late(past, plate, READ_SURER, now))
             return _orphan(state, plate, "a further read of a vehicle that had been decided")
         opened = self._core.opened(state, OpenedBy.PLATE, now)
         return self._core.complete(self._core.put(opened, plate), now)
@@ -47,12 +55,17 @@ class Plates:
 
     def _late_for_before(self, state: LaneState, plate: PlateSeen, now: Moment) -> Advance | None:
         before, left = state.before, state.before_left
-        if before is None or left is None or plate_read(before) or not plate.text:
+        if before is None or left is None or not plate.text:
+            return None
+        reason = READ_SURER if plate_read(before) else CAME_LATE
+        if plate_read(before) and not self._corrects(before, plate):
             return None
         if now.seconds_since(left) > self._core.settings.late_s or not taken_of(before, left, state.passage, plate):
             return None
-        reason = "the plate came after the passage had been decided"
         return self._core.for_before(state, lambda past: self._core.late(past, plate, reason, now))
+
+    def _corrects(self, passage: Passage, plate: PlateSeen) -> bool:
+        return corrects(passage, plate) and not self._core.is_full(passage, "plate")
 
 
 def _orphan(state: LaneState, plate: PlateSeen, reason: str) -> Advance:

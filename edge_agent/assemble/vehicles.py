@@ -73,6 +73,14 @@ def tells_more(passage: Passage, plate: PlateSeen) -> bool:
     return bool(plate.text) and is_trailer(plate.text) not in kinds
 
 
+def corrects(passage: Passage, plate: PlateSeen) -> bool:
+    """Whether it is another reading of a plate that the passage has, surer than all that was read before."""
+    alike = [read for read in passage.plates if read.text and is_trailer(read.text) == is_trailer(plate.text)]
+    if not plate.text or plate.confidence is None or not any(is_similar(read.text, plate.text) for read in alike):
+        return False
+    return all(read.text != plate.text and (read.confidence or 0) < plate.confidence for read in alike)
+
+
 def is_next_plate(state: LaneState, passage: Passage, plate: PlateSeen) -> bool:
     """The same camera sees quite another plate (or the vehicle has left): another vehicle.
 

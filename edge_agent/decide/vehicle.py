@@ -9,7 +9,7 @@ from typing import Literal
 
 from edge_agent.decide.known import Known
 from edge_agent.model.moment import Moment
-from gate_contract.again import only_left
+from gate_contract.again import asks_nobody
 from gate_contract.rules import EarlierDecision, Policy, decide
 from gate_contract.v1.decision_pb2 import Decision
 from gate_contract.v1.passage_pb2 import Passage
@@ -44,7 +44,7 @@ class Judge:
         context = known.context(passage, now, self._site_id, self._goods, policy, None)
         decision = decide(passage, known.index, context, policy)
         before = self._earlier.get(passage.passage_id)
-        if before is not None and not only_left(passage, before, decision):
+        if before is not None and not asks_nobody(passage, before, decision):
             earlier = EarlierDecision(passage.revision_reason, before.action, before.decided_unix_ns)
             decision = decide(passage, known.index, replace(context, earlier=earlier), policy)
         self._earlier[passage.passage_id] = decision

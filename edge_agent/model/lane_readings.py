@@ -108,7 +108,7 @@ class Position:
     """Where a GNSS receiver is, and its time. Without a fix latitude, longitude and altitude are None.
 
     Attributes:
-        fix: whether the receiver says that it has one.
+        fix: whether the receiver says that satellites gave it this place.
         latitude_degrees: north positive, WGS 84.
         longitude_degrees: east positive, WGS 84.
         altitude_metres: above mean sea level.

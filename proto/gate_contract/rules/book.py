@@ -38,7 +38,7 @@ from gate_contract.rules.policy import Policy
 from gate_contract.rules.record_rules import clock_uncertain, journal_broken, judged_again, reference_too_old
 from gate_contract.rules.records import Manifest
 from gate_contract.rules.release_rules import amended_after_reading, as_it_stood, packages_not_as_declared, used_twice
-from gate_contract.rules.scan_rules import goods_not_in_scan, ordered_scan_missing, threat_alarm
+from gate_contract.rules.scan_rules import goods_not_in_scan, screening_missing, threat_alarm
 from gate_contract.rules.selection_rules import release_mode, selected_for_inspection
 from gate_contract.rules.vehicle_rules import plate_breaks_grammar, plate_not_booked, trailer_not_as_declared
 from gate_contract.rules.weight_rules import weight_inconclusive, weight_not_as_declared
@@ -56,7 +56,7 @@ PASSAGE_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule("V05", "the same way twice", (2, 2), REVIEW, (Need.PLATE, Need.TIME, Need.PASSED), way_twice, Where.COLLECTOR),
     Rule("V06", "driver or carrier is not the notified one", (3, 3), HOLD, (Need.TRIP,), other_driver_or_carrier),
     Rule("C01", "container number breaks ISO 6346", (2, 2), REVIEW, (Need.CONTAINER,), number_breaks_iso6346),
-    Rule("C02", "container is not on the list", (3, 3), HOLD, (Need.CONTAINER,), container_not_listed),
+    Rule("C02", "container is not on the list", (3, 3), HOLD, (), container_not_listed),
     Rule("C03", "size-type is not as declared", (2, 2), REVIEW, (Need.CONTAINER,), size_not_as_declared),
     Rule("C05", "declared empty, found loaded", (4, 4), HOLD, (Need.TRIP,), declared_empty_found_loaded),
     Rule("C06", "declared loaded, found empty", (3, 3), INSPECT, (Need.TRIP,), declared_loaded_found_empty),
@@ -68,9 +68,9 @@ PASSAGE_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule("W05", "verified gross mass is wrong", (3, 3), HOLD, (Need.TRIP,), verified_mass_wrong),
     Rule("X01", "scan does not show the declared goods", (3, 3), REVIEW, (Need.TRIP, Need.SCAN), goods_not_in_scan),
     Rule("X02", "alarm of a scanner or a radiation portal", (3, 4), HOLD, (), threat_alarm),
-    Rule("X03", "ordered scan is missing", (3, 3), HOLD, (), ordered_scan_missing),
+    Rule("X03", "ordered scan, or a screening of the lane, is missing", (3, 3), HOLD, (), screening_missing),
     Rule("P01", "not on the manifest", (3, 3), REVIEW, (), not_on_manifest),
-    Rule("P02", "face is not the document's", (3, 3), REVIEW, (Need.FACE,), face_not_documents),
+    Rule("P02", "face is not the document's", (3, 3), REVIEW, (), face_not_documents),
     Rule("P03", "presentation attack suspected", (4, 4), REVIEW, (Need.FACE,), attack_suspected),
     Rule("P04", "document is not in order", (3, 3), REVIEW, (Need.DOCUMENT,), document_not_valid),
     Rule(

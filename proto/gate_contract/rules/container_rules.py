@@ -56,12 +56,16 @@ def container_not_listed(case: Case) -> Iterator[Fired]:
 
     A right check digit is no excuse: F for P, H for R, G for Q and M for W leave it right. A number with a wrong one is
     taken for a misread, and is C01's, unless no listed number is near it.
+
+    Where a lane that reads container numbers read none, and a container is declared, a person looks which one it is.
     """
-    listing = _listing(case)
+    listing, read = _listing(case), case.passage.seen.containers
     if listing is None:
         return
     numbers, source = listing
-    read = case.passage.seen.containers
+    if not read:
+        yield from _none_read(case, numbers, source)
+        return
     there = {each.number for each in read} & numbers
     foreign = [each for each in read if not _listed_or_misread(each, numbers, there)]
     if not foreign:
@@ -76,10 +80,30 @@ def container_not_listed(case: Case) -> Iterator[Fired]:
         ),
         inputs=(
             *_read_inputs(foreign),
-            *(Input("container_declared", shown(number), source) for number in sorted(numbers)[:MOST_NAMED]),
+            *_declared_inputs(numbers, source),
         ),
         tolerance="every container read is one that is declared",
     )
+
+
+def _none_read(case: Case, numbers: frozenset[str], source: str) -> Iterator[Fired]:
+    why = case.passage.why_missing("container")
+    if why is None or case.passage.backed_out or not numbers:
+        return
+    yield Fired(
+        severity=3,
+        action=REVIEW,
+        explanation=(
+            f"No container number was read ({shown(why)}), and {source} names"
+            f" {listed([shown(number) for number in sorted(numbers)])}: a person looks which container it is."
+        ),
+        inputs=(Input("container_read", "missing", shown(why)), *_declared_inputs(numbers, source)),
+        tolerance="every container read is one that is declared",
+    )
+
+
+def _declared_inputs(numbers: frozenset[str], source: str) -> tuple[Input, ...]:
+    return tuple(Input("container_declared", shown(number), source) for number in sorted(numbers)[:MOST_NAMED])
 
 
 def _listing(case: Case) -> tuple[frozenset[str], str] | None:

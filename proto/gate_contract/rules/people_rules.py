@@ -79,8 +79,15 @@ def _without_document(why: str) -> Fired:
 
 
 def face_not_documents(case: Case) -> Iterator[Fired]:
-    """P02: the live face is not the document's, after all tries, or could not be compared: the staffed lane."""
-    face, most = case.passage.seen.faces[-1], case.policy.P02.tries
+    """P02: the live face is not the document's, after all tries, or could not be compared: the staffed lane.
+
+    So it is where a lane that checks faces read a document and checked none.
+    """
+    faces, most = case.passage.seen.faces, case.policy.P02.tries
+    if not faces:
+        yield from _without_face(case)
+        return
+    face = faces[-1]
     below = face.score is not None and face.threshold is not None and face.score < face.threshold
     if face.matched and not below:
         return
@@ -102,6 +109,25 @@ def face_not_documents(case: Case) -> Iterator[Fired]:
             Input("reason", shown(face.reason) or "none given", shown(face.device_id)),
         ),
         tolerance=f"similarity at or above the threshold within {most} tries (policy P02.tries)",
+    )
+
+
+def _without_face(case: Case) -> Iterator[Fired]:
+    """A document may be anybody's where the camera is dead. Who showed none is P01's, or nobody's at a vehicle lane."""
+    passage = case.passage
+    why = passage.why_missing("face")
+    if why is None or passage.backed_out or not passage.seen.documents:
+        return
+    yield Fired(
+        severity=3,
+        action=REVIEW,
+        explanation=f"No face was held against the document: {shown(why)}; a person at the staffed lane decides.",
+        inputs=(
+            Input("face_seen", "missing", shown(why)),
+            Input("tries", "0", "the lane"),
+            *_document_inputs(list(passage.seen.documents)),
+        ),
+        tolerance="a face held against every document on a lane that checks faces",
     )
 
 

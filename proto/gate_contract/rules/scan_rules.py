@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from gate_contract.rules.case import Case
 from gate_contract.rules.findings import HOLD, REVIEW, Fired, Input
 from gate_contract.rules.readings import ScanFact
 from gate_contract.rules.selection_rules import scan_order
 from gate_contract.rules.text import MOST_NAMED, listed, shown
+
+_SCREENS: Final = {"scan": "scan", "radiation": "radiation reading"}
+"""What tells of the inside of every vehicle, by the kind of its reading, in words.
+
+Not ultrasound: it tells changes, and a second empty container in a row is none.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +102,30 @@ def _alarm(alarm: Input) -> str:
     return f"{kind} ({alarm.source})"
 
 
-def ordered_scan_missing(case: Case) -> Iterator[Fired]:
-    """X03: a scan was ordered, and there is none that can be used: a verdict, and the picture that was named."""
+def screening_missing(case: Case) -> Iterator[Fired]:
+    """X03: a scan was ordered, and there is none that can be used: a verdict, and the picture that was named.
+
+    Or a scanner or radiation portal that the lane expects a word of for every vehicle told nothing of this one: nobody
+    can say that it would have given no alarm, so a person looks.
+    """
+    yield from list(_ordered_scan(case)) or _lanes_own(case)
+
+
+def _lanes_own(case: Case) -> Iterator[Fired]:
+    missing = [(kind, shown(why)) for kind, why in case.passage.missing if kind in _SCREENS]
+    if not missing or case.passage.backed_out:
+        return
+    told = listed([f"{_SCREENS[kind]}: {why or 'no reason is given'}" for kind, why in missing])
+    yield Fired(
+        severity=3,
+        action=REVIEW,
+        explanation=f"This lane screens every vehicle, and of this one it has no {told}; a person looks.",
+        inputs=tuple(Input(f"{kind}_seen", "missing", why) for kind, why in missing[:MOST_NAMED]),
+        tolerance="a reading of every screening device of the lane (`expects` in the site file)",
+    )
+
+
+def _ordered_scan(case: Case) -> Iterator[Fired]:
     order, scans = scan_order(case), case.passage.seen.scans
     if not order or any(each.verdict and not each.image_problem for each in scans):
         return

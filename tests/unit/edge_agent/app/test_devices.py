@@ -11,12 +11,16 @@ import pytest
 
 from edge_agent.app import devices
 from edge_agent.app.device_outcomes import Reader
-from edge_agent.app.device_readers import AisReader, GnssReader, InputReader, RadiationReader
+from edge_agent.app.device_readers import AisReader, GnssReader, RadiationReader, TagReader
 from edge_agent.app.devices import DeviceOutputs, DeviceStation
+from edge_agent.app.point_readers import DistanceReader, InputReader
 from edge_agent.config_devices import DeviceTable
 from edge_agent.drivers.ais.schema import AisProfile
 from edge_agent.drivers.gnss.schema import GnssProfile
 from edge_agent.drivers.radiation.schema import RadiationProfile
+from edge_agent.drivers.rfid.schema import RfidProfile
+from edge_agent.drivers.ultrasonic.driver import DistanceDriver
+from edge_agent.drivers.ultrasonic.schema import UltrasonicProfile
 from edge_agent.errors import JournalError, LinkError
 from edge_agent.links.watch import DeviceWatch
 from edge_agent.model.moment import Moment, MonoNs, WallNs
@@ -186,6 +190,28 @@ def test_a_polled_device_has_the_state_that_its_link_tells_and_is_told_anew_afte
     bench.station.stop()
 
     assert [(each.input.active, each.input.initial) for each in bench.readings] == [(True, True), (True, True)]
+
+
+def test_a_broken_wire_of_a_distance_sensor_is_one_fault_until_it_measures_again() -> None:
+    profile = load_profile("ultrasonic/modbus-analogue", of=UltrasonicProfile)
+    at_once = profile.empty.model_copy(update={"settle_milliseconds": 0})
+    bench = Bench(DistanceReader(DistanceDriver(profile, at_once)), watched=False)
+    for count in (40_000, 0, 0, 0, 40_000):
+        bench.hear({"distance": count})
+    bench.station.stop()
+
+    assert bench.faults == [("rpm-1 wire", "distance-out-of-range")]
+    assert bench.over == ["rpm-1 wire"] * 2
+    assert [each.distance.occupied for each in bench.readings] == [False, False]
+
+
+def test_a_tag_without_a_number_is_no_arrival() -> None:
+    bench = Bench(TagReader(load_profile("rfid/llrp", of=RfidProfile)))
+    bench.hear(bytes.fromhex("043d0000001400000007 00f0000a 00f100060000"))
+    bench.station.stop()
+
+    assert bench.garbled == []
+    assert bench.readings == []
 
 
 def test_thousands_of_ship_messages_are_few_records() -> None:

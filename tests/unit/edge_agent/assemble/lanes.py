@@ -111,9 +111,11 @@ def stable(kilograms: int, seconds: float) -> StableWeight:
     )
 
 
-def plate(text: str, seconds: float, *, taken: float | None = None, camera: str = "camera-1") -> PlateSeen:
+def plate(
+    text: str, seconds: float, *, taken: float | None = None, camera: str = "camera-1", sure: float | None = 0.9
+) -> PlateSeen:
     time = "" if taken is None else datetime.fromtimestamp(BEGIN / SECOND + taken, UTC).isoformat()
-    return PlateSeen(camera, at(seconds), text, 0.9, "forward", "1", time, f"{text}-{seconds}")
+    return PlateSeen(camera, at(seconds), text, sure, "forward", "1", time, f"{text}-{seconds}")
 
 
 def observed(seconds: float, device: str = "device-1", **body: Message) -> Observation:

@@ -85,7 +85,7 @@ walkers = st.one_of(persons, persons, loops, loops, waits, restarts)
 
 
 READINGS: dict[str, Callable[[Any, float], LaneReading]] = {
-    "plate": lambda text, now: plate(text, now, taken=now - 1),
+    "plate": lambda text, now: plate(text, now, taken=now - 1, sure=0.5 + now % 0.5),
     "weight": weight,
     "stable": stable,
     "container": container,

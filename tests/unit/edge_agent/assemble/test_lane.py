@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge_agent.assemble.state import LaneSettings, LaneState
 from edge_agent.model.passage import ClosedBy, OpenedBy
-from tests.unit.edge_agent.assemble.lanes import Lane, at, plate, stable, weight
+from tests.unit.edge_agent.assemble.lanes import SETTINGS, Lane, at, plate, stable, weight
 
 
 def test_a_plate_and_a_stable_weight_make_a_complete_passage_at_once(lane: Lane) -> None:
@@ -170,6 +171,40 @@ def test_a_further_read_of_a_decided_vehicle_is_an_orphan_with_its_reason(lane: 
     lane.give(plate("粤B12345", 0), weight(20000, 1), stable(20000, 3), plate("粤B12345", 4))
     (orphan,) = lane.orphans
     assert "decided" in orphan.reason
+
+
+def test_a_surer_read_after_the_decision_is_a_late_reading_of_its_passage(lane: Lane) -> None:
+    lane.give(plate("粤B1234S", 0, sure=0.6), weight(20000, 1), stable(20000, 3), plate("粤B12345", 4, sure=0.9))
+    first, second = lane.passages
+    assert (second.passage_id, second.revision, set(second.late_plates)) == (first.passage_id, 2, {1})
+    assert "surer" in second.revision_reason
+    lane.give(weight(0, 5), plate("粤B12346", 6, taken=4, sure=0.95))
+    assert [read.text for read in lane.passages[-1].plates] == ["粤B1234S", "粤B12345", "粤B12346"]
+    assert lane.orphans == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sure"), [("粤B1234S", 0.99), ("粤B12345", 0.5), ("粤B12345", 0.6), ("粤B12345", None)]
+)
+def test_a_read_after_the_decision_that_says_the_same_or_is_no_surer_is_an_orphan(
+    lane: Lane, text: str, sure: float | None
+) -> None:
+    lane.give(plate("粤B1234S", 0, sure=0.6), weight(20000, 1), stable(20000, 3), plate(text, 4, sure=sure))
+    assert len(lane.passages) == 1
+    assert lane.orphans[0].reason == "a further read of a vehicle that had been decided"
+
+
+def test_a_surer_read_of_another_plate_by_another_camera_is_put_on_nobody(lane: Lane) -> None:
+    lane.give(plate("粤B12345", 0, sure=0.6), weight(20000, 1), stable(20000, 3))
+    lane.give(plate("琼A67890", 4, camera="rear", sure=0.99))
+    assert (len(lane.passages), len(lane.orphans)) == (1, 1)
+
+
+def test_a_surer_read_of_who_has_just_left_is_a_late_reading_of_that_passage() -> None:
+    lane = Lane(replace(SETTINGS, scales=()))
+    lane.give(plate("粤B1234S", 0, sure=0.6), plate("粤B12345", 2, sure=0.9))
+    assert [(each.passage_id, each.revision) for each in lane.passages] == [("P1", 1), ("P1", 2)]
+    assert (lane.state.passage, lane.orphans) == (None, [])
 
 
 def test_more_waiting_plates_than_vehicles_fit_are_orphans(lane: Lane) -> None:

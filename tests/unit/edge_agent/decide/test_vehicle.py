@@ -82,6 +82,32 @@ def test_one_that_went_back_or_whose_plate_was_late_is_looked_at() -> None:
         assert [finding.code for finding in decide(revised, NOW).findings] == ["K02"]
 
 
+def reread(text: str) -> Passage:
+    """The second revision of P1: its plate was read once more, after the decision."""
+    revised = passage(reason="the plate was read otherwise, and surer")
+    revised.revision = 2
+    revised.plates.add(text=text, late=True)
+    return revised
+
+
+def test_a_read_more_of_a_plate_stops_nobody_whom_all_reads_release_for_the_same() -> None:
+    decide = judge("free")
+    decide(passage(), NOW)
+    again = decide(reread("粤B1234S"), NOW)
+    assert (again.action, list(again.findings)) == (ACTION_RELEASE, [])
+
+
+def test_a_trailers_plate_that_came_late_or_a_read_that_makes_a_difference_is_looked_at() -> None:
+    decide = judge("free")
+    decide(passage(), NOW)
+    assert [finding.code for finding in decide(reread("粤B123挂"), NOW).findings] == ["K02"]
+    decide = judge("free")
+    broken = passage()
+    broken.plates[0].text = "粤B1234"
+    assert [finding.code for finding in decide(broken, NOW).findings] == ["V02"]
+    assert "K02" in [finding.code for finding in decide(reread("粤B12345"), NOW).findings]
+
+
 def test_only_the_last_few_decisions_are_remembered() -> None:
     decide = judge("free")
     decide(passage("old"), NOW)

@@ -112,6 +112,16 @@ def test_c02_is_silent_where_nobody_can_say_whose_list_it_is() -> None:
     assert codes(judge(unread, [a_declaration()])) == ["V01"]
 
 
+def test_c02_asks_which_container_it_is_where_a_lane_that_reads_numbers_read_none() -> None:
+    unread = a_passage(missing={"container": "no container number was read; boxes is silent: no picture for 10 s"})
+    decision = judge(unread, with_box())
+    assert (decision.action, codes(decision)) == (REVIEW, ["C02"])
+    assert "boxes is silent" in the_finding(decision, "C02").explanation
+    assert codes(judge(unread, [a_declaration()])) == []
+    unread.closed_by = passage_pb2.PASSAGE_CLOSING_BACKED_OUT
+    assert codes(judge(unread, with_box())) == []
+
+
 def test_a_lane_for_empties_finds_the_booking_by_the_container() -> None:
     readings = [a_container(BOX)]
     decision = judge(a_passage(plates=[], weighings=[], readings=readings, lane=EMPTY_LANE), with_box())

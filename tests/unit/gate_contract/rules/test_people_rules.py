@@ -119,6 +119,25 @@ def test_p02_goes_by_the_last_try() -> None:
     assert codes(judge(person(a_face("staffed lane", score=0.1), a_face()))) == []
 
 
+def test_p02_sends_a_document_without_a_face_to_the_staffed_lane_where_faces_are_checked() -> None:
+    unseen = person(a_document(A))
+    assert codes(judge(unseen, context=boarding())) == []
+    unseen.missing.add(kind="face", reason="no face was checked; faces-1 is silent: no picture for 10 s")
+    decision = judge(unseen, context=boarding())
+    assert (decision.action, codes(decision)) == (REVIEW, ["P02"])
+    assert "faces-1 is silent" in decision.findings[0].explanation
+
+
+def test_p02_says_nothing_of_a_missing_face_without_a_document_or_of_who_went_back() -> None:
+    nobody = person()
+    nobody.missing.add(kind="face", reason="no face was checked")
+    assert codes(judge(nobody, context=boarding())) == []
+    back = person(a_document(A))
+    back.missing.add(kind="face", reason="the vehicle went back the way it came")
+    back.closed_by = passage_pb2.PASSAGE_CLOSING_BACKED_OUT
+    assert codes(judge(back, context=boarding())) == []
+
+
 @pytest.mark.parametrize(("liveness", "fires"), [("attack suspected", True), ("live", False), ("not checked", False)])
 def test_p03_asks_a_person_when_an_attack_is_suspected(liveness: str, fires: bool) -> None:
     decision = judge(person(a_face(liveness=liveness)))

@@ -123,3 +123,23 @@ def test_x03_wants_a_verdict_and_the_picture(scan: reading_pb2.Reading, fires: b
 
 def test_x03_asks_for_no_scan_that_nobody_ordered() -> None:
     assert codes(judge(scanned())) == []
+
+
+@pytest.mark.parametrize("kind", ["scan", "radiation"])
+def test_x03_asks_a_person_where_the_lanes_own_screening_told_nothing(kind: str) -> None:
+    passage = a_passage(missing={kind: "the portal told no occupancy; portal-1 is silent: no bytes for 60 s"})
+    decision = judge(passage)
+    assert (decision.action, codes(decision)) == (REVIEW, ["X03"])
+    assert "portal-1 is silent" in the_finding(decision, "X03").explanation
+
+
+def test_x03_holds_where_an_ordered_scan_is_missing_and_says_so_once() -> None:
+    decision = judge(a_passage(missing={"scan": "the scanner told no scan"}), context=ORDERED)
+    assert (decision.action, codes(decision)) == (HOLD, ["X03"])
+
+
+def test_x03_does_not_ask_who_went_back_nor_for_what_the_lane_does_not_expect() -> None:
+    back = a_passage(missing={"radiation": "the vehicle went back the way it came"})
+    back.closed_by = passage_pb2.PASSAGE_CLOSING_BACKED_OUT
+    assert "X03" not in codes(judge(back))
+    assert codes(judge(a_passage(missing={"distance": "the distance sensor told no change"}))) == []
