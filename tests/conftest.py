@@ -13,7 +13,7 @@ from hypothesis import settings
 
 # `make test` asks the same questions every time, so that a change is judged by what it changed. New questions are asked
 # by hand: `make explore`, with as many examples as there is time for; what it finds becomes an @example.
-settings.register_profile("same", derandomize=True, print_blob=True)
+settings.register_profile("same", derandomize=True, print_blob=True, deadline=None)
 settings.register_profile("explore", max_examples=int(os.environ.get("EXAMPLES", "2000")), print_blob=True)
 settings.register_profile("long")  # tests/properties: a state machine sets its own
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))

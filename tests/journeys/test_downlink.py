@@ -76,6 +76,7 @@ class Authority:
             selectors=[Selector(plate=plate)],
             action=ACTION_HOLD,
             instruction="Open the load.",
+            deployment=self.ledger.deployment,
         ).SerializeToString()
         author, approver = sign(data, "author", "wang", KEYS["wang"]), sign(data, "approver", "li", KEYS["li"])
         return SignedOrder(order=data, author=author, approver=approver)

@@ -164,14 +164,15 @@ def _act_quarantining(state: Path, teller: Teller) -> None:
 def _act_receiving_evidence(state: Path, teller: Teller) -> None:
     """A blob comes in two pieces, and is said to be durable."""
     store = teller.step(_store, state)
+    ledger = Ledger(teller.step(_keys, state).ledger)
     evidence = EvidenceStore(state)
     offer = EvidenceOffer(sha256=sha256(BLOB).digest(), size=len(BLOB), media_type="image/jpeg")
-    teller.step(_upload, evidence, store, offer)
+    teller.step(_upload, evidence, store, ledger, offer)
     teller.promised("evidence", offer.sha256.hex())
     teller.step(store.close)
 
 
-def _upload(evidence: EvidenceStore, store: Store, offer: EvidenceOffer) -> None:
+def _upload(evidence: EvidenceStore, store: Store, ledger: Ledger, offer: EvidenceOffer) -> None:
     try:
         with evidence.begin(offer, ORIGIN) as upload:
             upload.open()
@@ -179,7 +180,7 @@ def _upload(evidence: EvidenceStore, store: Store, offer: EvidenceOffer) -> None
                 upload.write(BLOB[upload.offset : upload.offset + 16_000])
             upload.finish()
         with store.write() as connection:
-            record_evidence(connection, offer, NOW_NS)
+            record_evidence(connection, ledger, offer, ORIGIN, NOW_NS)
     except OSError as error:  # as the servicer does
         raise CollectorError("the collector cannot store evidence now", cause=str(error)) from error
 
