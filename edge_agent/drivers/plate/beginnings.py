@@ -23,7 +23,11 @@ HEAD = re.compile(
     re.IGNORECASE,
 )
 HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,80})[ \t]*:[ \t]*(.*)")
-START = re.compile(rb'<(?:[A-Za-z_]|\?xml)|\{\s{0,8}["}]|\[\s{0,8}[\[{\]]|Code=|\xff\xd8\xff', re.IGNORECASE)
+# Not the value of a name, nor an item of a list: these are the inside of a document whose beginning is lost.
+_VALUE = rb"""(?<!":)(?<!": )(?<!" : )(?<![\[,])(?<![\[,] )"""
+START = re.compile(
+    rb'<(?:[A-Za-z_]|\?xml)|%s(?:\{\s{0,8}["}]|\[\s{0,8}[\[{\]])|Code=|\xff\xd8\xff' % _VALUE, re.IGNORECASE
+)
 
 _LINE = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,80}+[ \t]*+:[^\n]{0,900}+\n"  # eight are below the bound of a head
 _LENGTH = rb"(?i:content-length)"

@@ -119,7 +119,8 @@ class BodyReader:
     def _whole_head(self, begins: re.Match[bytes], _: list[Token]) -> int | None:
         boundary, before, length, after = begins.group("boundary", "before", "length", "after")
         self._bound_by(boundary)
-        self._enter(part_of(before + after), int(length or 0))
+        part = part_of(before + after)
+        self._enter(part, part.length if length is None else int(length))
         if self._part.is_picture and not MAGIC.match(self._buffer, begins.end()):
             self._leave(self._part_begins, begins.end())
             return None
@@ -222,7 +223,7 @@ class BodyReader:
         """What comes next is in this part, which `said` its length."""
         if part.boundary:
             self._bound_by(part.boundary)
-        self._part, self._said = (_NO_PART, 0) if part.type.startswith("multipart/") else (part, said or part.length)
+        self._part, self._said = (_NO_PART, 0) if part.type.startswith("multipart/") else (part, said)
 
     def _headers(self, final: bool) -> _Found:
         """One line of a part's or message's head."""
@@ -240,7 +241,8 @@ class BodyReader:
         return () if line else self._end_headers(body_follows=True)
 
     def _end_headers(self, *, body_follows: bool) -> tuple[Token, ...]:
-        self._enter(part_of(self._head))
+        part = part_of(self._head)
+        self._enter(part, part.length)
         if not body_follows:
             self._part, self._said = _NO_PART, 0
         if not self._part.is_picture:
@@ -267,7 +269,10 @@ class BodyReader:
     def _document(self, final: bool) -> _Found:
         """A document in the language of the extent, up to its own end; before it, a boundary line cuts it off."""
         cut = self._line_ahead.find(self._buffer, final=final)
-        limit = min(len(self._buffer) if cut is None else cut + 1, MAX_DOCUMENT_BYTES)
+        if cut is None and not final:  # what may become a boundary line is not looked at yet
+            limit = min(self._line_ahead.begun(self._buffer) + 1, len(self._buffer), MAX_DOCUMENT_BYTES)
+        else:
+            limit = min(len(self._buffer) if cut is None else cut + 1, MAX_DOCUMENT_BYTES)
         end = self._extent.find(self._buffer, limit) if self._extent else None
         if end is None and not (final or cut is not None or limit == MAX_DOCUMENT_BYTES):
             return None
@@ -282,19 +287,28 @@ class BodyReader:
         return (Document(self._form, self._take(end).rstrip()),)
 
     def _pairs(self, final: bool) -> _Found:
-        """Lines of `key=value` up to a line that is none."""
-        while (end := self._buffer.find(b"\n", self._at) + 1) or final:
-            line = self._buffer[self._at : end or len(self._buffer)]
-            if not (line.strip() and PAIR.match(line)) or end > MAX_DOCUMENT_BYTES:
+        """Lines of `key=value` up to a line that is none, or that has the first one's key: the next answer.
+
+        A last line without its end may be cut, a plate in the middle of it: it is left out, unless the part ends there.
+        """
+        key = self._buffer[: self._buffer.find(b"=") + 1]
+        while end := self._buffer.find(b"\n", self._at) + 1:
+            line = self._buffer[self._at : end]
+            if not PAIR.match(line) or end > MAX_DOCUMENT_BYTES or (self._at and line.startswith(key)):
                 break
-            self._at = end or len(self._buffer)
-            if not end:
-                break
+            self._at = end
         else:
-            return None if len(self._buffer) < MAX_DOCUMENT_BYTES else self._noise(final=True)
-        end = self._at
+            if not final and len(self._buffer) < MAX_DOCUMENT_BYTES:
+                return None
+            self._at = len(self._buffer) if len(self._buffer) == self._said else self._at
+            if not self._at:
+                return (*self._go(self._outside), Noise(self._take(MAX_NOISE_BYTES), "a line that is cut"))
+        whole = Document("pairs", self._take(self._at).rstrip())
         self._go(self._outside)
-        return (Document("pairs", self._take(end).rstrip()),)
+        if end or not PAIR.match(self._buffer):
+            return (whole,)
+        self._drop(len(self._buffer))
+        return (whole, Fault("The last line has no end and is left out"))
 
     # --- pictures ------------------------------------------------------------------------------------------------
 

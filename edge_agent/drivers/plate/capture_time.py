@@ -35,6 +35,7 @@ _ISO = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{0,8}[1-9])?"
     r"(Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
 )
+_DIGIT = re.compile(r"\d")
 _WHOLE, _BELOW = re.compile(r"\d{1,20}"), re.compile(r"\d{0,9}")
 _SECONDS = 19  # the characters up to the seconds
 
@@ -73,18 +74,18 @@ def _of_text(text: str, clock: CameraClock, *, is_utc: bool) -> str | None:
     match = _TEXT.fullmatch(text.strip())
     if match is None:
         return None
-    fraction = (match["fraction"] or "").rstrip("0")
-    try:
-        year, month, day, hour, minute, second = (int(digits or 0) for digits in match.group(1, 2, 3, 4, 6, 7))
-        moment = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - the zone comes next
-    except ValueError:
+    if not text.isascii():  # with the digits of another script
+        match = _TEXT.fullmatch(_DIGIT.sub(lambda digit: str(int(digit[0])), text.strip())) or match
+    year, month, day, hour, minute, second, fraction, zone = match.group(1, 2, 3, 4, 6, 7, "fraction", "zone")
+    seconds = f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}"
+    if not _is_time(seconds):
         return None
-    offset = _offset(match["zone"] or "")
+    offset = _offset(zone or "")
     if offset == "Z" and clock.local_as_utc and not is_utc:
         offset = ""
     elif not offset and is_utc:
         offset = "Z"
-    return _written(moment, fraction, offset, clock)
+    return _written(seconds, (fraction or "").rstrip("0"), offset, clock)
 
 
 def _of_count(text: str, digits: int, clock: CameraClock, *, is_utc: bool) -> str | None:
@@ -95,7 +96,7 @@ def _of_count(text: str, digits: int, clock: CameraClock, *, is_utc: bool) -> st
     if not 0 < int(seconds) < _LATEST_S:
         return None  # 0 is a clock that was never set
     moment = _EPOCH + timedelta(seconds=int(seconds))
-    return _written(moment, fraction.rstrip("0"), "" if clock.local_as_utc and not is_utc else "Z", clock)
+    return _written(moment.isoformat(), fraction.rstrip("0"), "" if clock.local_as_utc and not is_utc else "Z", clock)
 
 
 def _is_time(text: str) -> bool:
@@ -112,13 +113,14 @@ def _offset(zone: str) -> str:
     return zone if ":" in zone or not zone else f"{zone[:3]}:{zone[3:] or '00'}"
 
 
-def _written(moment: datetime, fraction: str, offset: str, clock: CameraClock) -> str:
+def _written(seconds: str, fraction: str, offset: str, clock: CameraClock) -> str:
     if not offset and clock.zone is not None:
-        local = moment.replace(microsecond=int(fraction[:_MICROSECONDS].ljust(_MICROSECONDS, "0")), tzinfo=clock.zone)
+        microsecond = int(fraction[:_MICROSECONDS].ljust(_MICROSECONDS, "0"))
+        local = datetime.fromisoformat(seconds).replace(microsecond=microsecond, tzinfo=clock.zone)
         delta = local.utcoffset()
         if delta is not None:
             offset = "Z" if clock.zone is UTC else _offset_text(delta)
-    return f"{moment.isoformat()}{'.' + fraction if fraction else ''}{offset}"
+    return f"{seconds}.{fraction}{offset}" if fraction else seconds + offset
 
 
 def _offset_text(delta: timedelta) -> str:

@@ -64,10 +64,11 @@ class _Known(NamedTuple):
             if any(not value or value != value.strip() for value in values):
                 return None
         values += self.constants
-        return tuple([
-            Fields(texts(values), tuple([(number, values[at]) for number, at in pictures]), marked, root)
-            for texts, pictures, marked, root in self.events
-        ])  # fmt: skip
+        found = []
+        for texts, pictures, marked, root in self.events:
+            shown = tuple([(number, values[at]) for number, at in pictures]) if pictures else ()
+            found.append(Fields(texts(values), shown, marked, root))
+        return tuple(found)
 
 
 class Forms:

@@ -66,7 +66,7 @@ _TAG = re.compile(
 )
 _ATTRIBUTE = re.compile(r"""\s+(?P<name>[\w:.-]+)\s*=\s*(?P<quote>["'])(?P<text>.*?)(?P=quote)""", re.DOTALL)
 _JSON = re.compile(
-    r'[\s{}\[\],]+|true|false|null|"(?P<key>[^"\\]*)"\s*:|"(?P<text>(?:[^"\\]|\\.)*)"|(?P<number>-?\d+(?:\.\d+)?)(?![\d.eE])'
+    r'[{}]|[\s\[\],]+|true|false|null|"(?P<key>[^"\\]*)"\s*:|"(?P<text>(?:[^"\\]|\\.)*)"|(?P<number>-?\d+(?:\.\d+)?)(?![\d.eE])'
 )
 _HEAD = re.compile(r"(?P<name>[A-Za-z]+)=(?P<text>[^;=\"\s]*)(?:;|\Z)")
 _LINE = re.compile(r"(?P<name>[\w.\[\]-]+)=(?P<text>[^\r\n]*)(?:[\r\n]+|\Z)")
@@ -115,7 +115,7 @@ def is_odd(form: Form, text: str) -> bool:
 
     XML refuses some characters, be they written or referred to by their numbers.
     """
-    return form == "xml" and ("&#" in text or "\ufffe" in text or "\uffff" in text)
+    return form == "xml" and (("&" in text and "&#" in text) or "\ufffe" in text or "\uffff" in text)
 
 
 def unescaped(form: Form, text: str) -> str:
@@ -141,13 +141,19 @@ def _xml(text: str, fixed: frozenset[str]) -> Iterator[_Value]:
 
 
 def _json(text: str, fixed: frozenset[str], at: int = 0) -> Iterator[_Value]:
-    name = ""
+    name, around = "", list[str]()
     while at < len(text):
         token = _matched(_JSON, text, at)
         at = token.end()
         if token["key"] is not None:
             name = token["key"].lower()
-        elif name not in fixed and name != "#text":  # which may be the text of a field that is
+            if name == "#text" and around:  # the text of the field around it, as `tree.text_of` has it
+                name = around[-1]
+        elif token[0] == "{":
+            around.append(name)
+        elif token[0] == "}" and around:
+            name = around.pop()
+        elif name not in fixed:
             if token["text"] is not None:
                 yield (*token.span("text"), _JSON_TEXT)
             elif token["number"] is not None:
@@ -161,7 +167,8 @@ def _dahua(text: str, fixed: frozenset[str]) -> Iterator[_Value]:
             yield from _json(text, fixed, at + len("data="))
             return
         pair = _matched(_HEAD, text, at)
-        yield (*pair.span("text"), _DAHUA_TEXT)
+        if pair["name"].lower() not in fixed:
+            yield (*pair.span("text"), _DAHUA_TEXT)
         at = pair.end()
 
 

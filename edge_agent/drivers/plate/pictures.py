@@ -53,6 +53,12 @@ class BoundaryLine:
             at += 1
         return None
 
+    def begun(self, buffer: bytearray) -> int:
+        """Where one may begin whose end has not come yet; the buffer's length for none."""
+        at = buffer.rfind(b"\n", max(0, len(buffer) - len(self.begins) - _LINE_BYTES)) if self.boundary else -1
+        is_one = at >= 0 and self.begins.startswith(buffer[at : at + len(self.begins)])
+        return at if is_one else len(buffer)
+
     def unseen(self, buffer: bytearray, at: int) -> int:
         """From where to look again when more bytes have come, as none was found from `at` on."""
         return max(at, len(buffer) - len(self.boundary) - _LINE_BYTES)

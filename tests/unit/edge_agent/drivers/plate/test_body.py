@@ -63,7 +63,6 @@ def pictures(tokens: list[Token]) -> list[bytes]:
         (b"[\n {}\n]", "json"),
         (EVENT, "dahua"),
         (b"Code=Heartbeat;action=Pulse", "dahua"),
-        (b"records[0].PlateNumber=A\r\nrecords[1].PlateNumber=B", "pairs"),
         (b"Heartbeat", "word"),
     ],
 )
@@ -75,6 +74,35 @@ def test_a_document_is_known_by_how_it_begins_and_ends_by_itself(
 ) -> None:
     (token,) = read_all(around[0] + raw + around[1])
     assert token == Document(form, raw)  # type: ignore[arg-type] # one of Form's
+
+
+PAIRS = b"records[0].PlateNumber=A\r\nrecords[1].PlateNumber=BC"
+PART = b"--b\r\nContent-Length: %d\r\n\r\n" % len(PAIRS)
+
+
+@pytest.mark.parametrize(
+    "around", [(b"", b"\r\n"), (b"--b\r\nA: b\r\n\r\n", b"\r\n--b--"), (PART, b""), (b"", b"\nHeartbeat")]
+)
+def test_lines_of_pairs_are_a_document_up_to_a_line_that_is_none(around: tuple[bytes, bytes]) -> None:
+    token, *others = read_all(around[0] + PAIRS + around[1])
+    assert token == Document("pairs", PAIRS)
+    assert others == ([Document("word", b"Heartbeat")] if b"Heartbeat" in around[1] else [])
+
+
+@pytest.mark.parametrize("before", [b"", b"--b\r\nContent-Length: 999\r\n\r\n"])
+def test_a_last_pair_without_its_end_may_be_cut_and_is_left_out(before: bytes) -> None:
+    fault = Fault("The last line has no end and is left out")
+    assert read_all(before + PAIRS) == [Document("pairs", b"records[0].PlateNumber=A"), fault]
+    assert read_all(before + PAIRS[:24]) == [Noise(PAIRS[:24], "a line that is cut")]
+
+
+def test_pairs_that_begin_again_are_the_next_answer() -> None:
+    assert raws(read_all((PAIRS + b"\r\n") * 2)) == [PAIRS, PAIRS]
+
+
+def test_the_value_of_a_name_is_no_document_of_its_own() -> None:
+    assert raws(read_all(b'Number": "A1", "WhiteList": {"PlateNumber": "B2"}, "List":[{"PlateNumber":"C3"}]}\n')) == []
+    assert raws(read_all(b'topic/lpr {"a": 1}\n2026 body: {"b": 2}\n')) == [b'{"a": 1}', b'{"b": 2}']
 
 
 @pytest.mark.parametrize("raw", [XML, EVENT, b'{"a": {}}'])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from edge_agent.drivers.plate.body import read_all
 from edge_agent.drivers.plate.fields import FieldFinder
 from edge_agent.drivers.plate.forms import AT_ONCE, MAX_FORMS, ONE_IN, Forms
-from edge_agent.drivers.plate.parts import Document
+from edge_agent.drivers.plate.parts import Document, Form
 from edge_agent.drivers.plate.schema import PlateProfile
 from edge_agent.drivers.plate.tree import TreeError
 from edge_agent.profiles import load_profile, profile_names
@@ -140,3 +140,30 @@ def test_whoever_sends_ever_new_forms_makes_it_learn_little_and_remember_no_more
     assert learned <= AT_ONCE + sent // ONE_IN
     assert len(counted.forms._known) <= MAX_FORMS
     assert len(counted.forms._met) <= MAX_FORMS
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "raw", "values"),
+    [
+        (
+            "dahua-event-stream",
+            "dahua",
+            'Code=%s;action=Pulse;data={"Object": {"Text": "A1"}}',
+            ["FaceRecognition", "TrafficJunction"],
+        ),
+        (
+            "onvif-profile-m",
+            "xml",
+            '<E><NotificationMessage><Topic>%s</Topic><SimpleItem Name="text" Value="A1"/></NotificationMessage></E>',
+            ["x:Sign.Changed", "x:ALPV.New"],
+        ),
+    ],
+)
+def test_a_value_that_decides_whether_a_path_is_followed_belongs_to_the_form(
+    name: str, form: Form, raw: str, values: list[str]
+) -> None:
+    forms = Forms(finder(name))
+    for value in (*values, *reversed(values)):
+        document = Document(form, (raw % value).encode())
+        for _ in range(5):
+            assert forms.find(document) == finder(name).find(document)
