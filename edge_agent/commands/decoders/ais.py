@@ -17,7 +17,18 @@ def open_decoder(profile_name: str, *, variant: str | None, profile_dir: Path | 
     """The decoder for an AIS receiver's profile; ConfigError when there is none of that name."""
     load_profile(profile_name, profile_dir, of=AisProfile)
     no_variant(profile_name, variant)
-    return StreamDecoder(profile_name, "message", AisDriver(), _describe, gives_up=False)
+    return StreamDecoder(
+        profile_name,
+        "message",
+        AisDriver(),
+        _describe,
+        counts=lambda said: isinstance(said, AisMessage),
+        gives_up=False,
+        no_reading=(
+            "Sentences came, and none is of a ship: no ship is in range, or another device sends them (place and time: "
+            "gnss/nmea0183)"
+        ),
+    )
 
 
 def _describe(said: AisSaid) -> dict[str, object]:

@@ -17,7 +17,15 @@ def open_decoder(profile_name: str, *, variant: str | None, profile_dir: Path | 
     """The decoder for a GNSS receiver's profile; ConfigError when there is none of that name."""
     load_profile(profile_name, profile_dir, of=GnssProfile)
     no_variant(profile_name, variant)
-    return StreamDecoder(profile_name, "sentence", GnssDriver(), _describe, gives_up=False)
+    return StreamDecoder(
+        profile_name,
+        "sentence",
+        GnssDriver(),
+        _describe,
+        counts=lambda said: isinstance(said.sentence, GnssSentence),
+        gives_up=False,
+        no_reading="Sentences came, and none tells place or time: another device sends them (ships: ais/nmea0183)",
+    )
 
 
 def _describe(said: GnssSaid) -> dict[str, object]:

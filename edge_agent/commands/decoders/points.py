@@ -30,7 +30,6 @@ LONGEST = 4096
 """Bytes of a line."""
 
 MILLISECOND = 1_000_000
-HIGHEST_COUNT = 0xFFFF
 
 Said = dict[str, object]
 
@@ -111,14 +110,15 @@ class _Distances(_Answers):
     def __init__(self, profile: UltrasonicProfile) -> None:
         super().__init__()
         self._driver = DistanceDriver(profile)
+        self._bits = 16 * profile.measure.registers
 
     def said(self, value: object, now: Moment) -> Said:
         """The distance, whether the place is occupied as far as known, and whether that has changed by now."""
         if value is None:
             self._driver.interrupt()
             return {"kind": "interruption"}
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= HIGHEST_COUNT:
-            raise ValueError("a count has 16 bits")
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0 or value >> self._bits:
+            raise ValueError(f"a count has {self._bits} bits")
         changed = self._driver.feed(value, now) is not None
         last = self._driver.last
         if last is None:

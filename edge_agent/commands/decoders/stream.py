@@ -27,6 +27,7 @@ class StreamDecoder(Generic[Said]):
         closing: the lines for what the driver knows when the input ends inside something longer than a message.
         gives_up: what was held back is taken as it is after a silence, as the agent does with lines.
         serial: the device may stand on a serial line, whose baud rate and format may be wrong.
+        no_reading: what to say when messages came and none was a reading.
     """
 
     def __init__(
@@ -41,14 +42,16 @@ class StreamDecoder(Generic[Said]):
         closing: Callable[[], Iterable[dict[str, object]]] = tuple,
         gives_up: bool = True,
         serial: bool = True,
+        no_reading: str = "",
     ) -> None:
         self._name, self._noun, self._driver, self._describe = name, noun, driver, describe
         self._further, self._counts, self._closing = further, counts, closing
-        self._gives_up, self._serial = gives_up, serial
+        self._gives_up, self._serial, self._no_reading = gives_up, serial, no_reading
         self._bytes = 0
         self._bytes_garbled = 0
         self._reasons: Counter[str] = Counter()
         self._high_bits = False
+        self._others = 0
         self.readings = 0
 
     def feed(self, data: bytes) -> Iterator[dict[str, object]]:
@@ -79,6 +82,8 @@ class StreamDecoder(Generic[Said]):
         elif wrong:
             cause = "the line is disturbed" if self.readings else "the line is disturbed, or the profile is another's"
             yield f"{many(wrong, self._noun)} with a wrong checksum: {cause}. They were not used"
+        elif not self.readings and self._others and self._no_reading:
+            yield self._no_reading
         elif not self.readings and self._reasons:
             reason, _ = self._reasons.most_common(1)[0]
             what = (
@@ -97,7 +102,9 @@ class StreamDecoder(Generic[Said]):
                 self._reasons[item.reason] += 1
                 yield head | {"garbled": item.reason}
             else:
-                self.readings += self._counts(item.said)
+                is_reading = self._counts(item.said)
+                self.readings += is_reading
+                self._others += not is_reading
                 yield head | self._describe(item.said)
                 yield from ({"offset": item.offset, "hex": "", **line} for line in self._further(item.said))
 

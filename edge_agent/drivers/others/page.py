@@ -66,12 +66,13 @@ behind it (daily files: its own zone's, and UTC). An occupancy whose end was los
 that shows it to be over.
 
 Records: each occupancy. A background fault or an open door is an incident until the portal says otherwise. An
-occupancy under way is recorded, incomplete, when the line is lost or the agent stops.
+occupancy under way is recorded, incomplete, when the portal falls silent, the line is lost or the agent stops.
 """,
     "xray": """\
 `decode` prints each scan: `scan_id`, `verdict` (`clear`, `suspect`, `alarm`; null for a word that the profile does
 not map), `device_verdict` (the scanner's own word), `class`, `confidence` (0 to 1), `image` (file name); of a DICOS
 file also `sop_class`, `instance_uid`, `modality`, `object_id`, `alarm_objects`, `total_objects`, `content_time`.
+Words of `[verdict]` are the same in capital letters and small ones; a field with `-`, `N/A`, `none` or `null` is empty.
 
 Records: each scan at once, and once more with its picture when that is whole, or with the reason why there is none.
 A file name with a path in it is refused, links are not followed, and the size is bounded. A DICOS file is moved to

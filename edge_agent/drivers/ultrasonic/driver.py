@@ -8,8 +8,6 @@ from edge_agent.drivers.ultrasonic.schema import EmptyLayer, UltrasonicProfile
 from edge_agent.model.lane_readings import Distance
 from edge_agent.model.moment import Moment
 
-_SIGN, _RANGE = 0x8000, 0x1_0000
-
 
 class DistanceDriver:
     """Reads one sensor.
@@ -31,21 +29,27 @@ class DistanceDriver:
         self.broken = False
 
     def feed(self, count: int, now: Moment) -> Distance | None:
-        """The measurement that shows the place to have become occupied or empty; None while nothing changes."""
-        inside = count in self._measure.no_echo or self._inside(self._signed(count))
+        """The measurement that shows the place to have become occupied or empty; None while nothing changes.
+
+        `count`: the bits of its registers, see MeasureLayer.joined.
+        """
+        measure = self._measure
+        no_echo = count in measure.no_echo
+        value = None if no_echo else measure.value(count)
+        inside = no_echo or (value is not None and self._inside(value))
         self._look_at_wire(now, inside=inside)
-        millimetres = self._millimetres(count) if inside else None
+        millimetres = value * measure.mm_per_count + measure.offset_mm if inside and value is not None else None
         changed = self._settle(self._judge(millimetres) if inside else None, now)
-        self.last = Distance(millimetres, self._measure.uncertainty_mm, self._occupied, count)
+        self.last = Distance(millimetres, measure.uncertainty_mm, self._occupied, count)
         return self.last if changed else None
 
     def interrupt(self) -> None:
         """The sensor was away: nothing is shown any more."""
         self._occupied = self._candidate = self._since = None
 
-    def _inside(self, signed: int) -> bool:
+    def _inside(self, value: Decimal) -> bool:
         whole = self._measure.in_range
-        return whole is None or whole[0] <= signed <= whole[1]
+        return whole is None or whole[0] <= value <= whole[1]
 
     def _look_at_wire(self, now: Moment, *, inside: bool) -> None:
         """One count may be a spike; those that stay show that no sensor is there to say whether the place is empty."""
@@ -56,15 +60,6 @@ class DistanceDriver:
         if now.seconds_since(self._outside_since) * 1000 >= self._empty.settle_milliseconds:
             self.broken = True
             self.interrupt()
-
-    def _signed(self, count: int) -> int:
-        return count - _RANGE if self._measure.type == "s16" and count >= _SIGN else count
-
-    def _millimetres(self, count: int) -> Decimal | None:
-        measure = self._measure
-        if count in measure.no_echo:
-            return None
-        return self._signed(count) * measure.mm_per_count + measure.offset_mm
 
     def _judge(self, millimetres: Decimal | None) -> bool | None:
         """Whether it looks occupied; None when it cannot be said."""

@@ -86,7 +86,7 @@ class DicosTags:
         """As a scan: named by its object, else by its instance."""
         return Scan(
             scan_id=self.object_id or self.instance_uid,
-            verdict=_VERDICTS.get(self.alarm_decision or ""),
+            verdict=_VERDICTS.get((self.alarm_decision or "").upper()),
             device_verdict=self.alarm_decision,
             object_class=None,
             confidence=None,
@@ -111,9 +111,12 @@ def read_dicos(data: bytes) -> DicosTags:
         with pydicom.config.disable_value_validation(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what it doubts shows in what it reads
             file = pydicom.dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=list(_TAGS))
-            return _tags(file)
+            tags = _tags(file)
     except _READ_ERRORS as error:
         raise NotDicosError(f"damaged: {type(error).__name__} {error}"[:MOST_REASON]) from error
+    if tags.sop_class is None:
+        raise NotDicosError("it does not say what it is (no SOP class): cut short, or damaged")
+    return tags
 
 
 def _tags(file: pydicom.FileDataset) -> DicosTags:

@@ -143,3 +143,22 @@ def _like(found: Any, expected: Any) -> Any:
     if isinstance(expected, float) and abs(found - expected) < 0.000_06:
         return expected
     return found
+
+
+@pytest.mark.parametrize(
+    ("profile", "other", "hint"),
+    [
+        ("gnss/nmea0183", "ais/nmea0183", "ships: ais/nmea0183"),
+        ("ais/nmea0183", "gnss/nmea0183", "time: gnss/nmea0183"),
+    ],
+)
+def test_good_sentences_of_another_device_are_no_readings_and_its_profile_is_named(
+    profile: str, other: str, hint: str
+) -> None:
+    data = (OWN / other / {"ais/nmea0183": "position.txt", "gnss/nmea0183": "one_moment.txt"}[other]).read_bytes()
+    decoder = open_decoder(profile, variant=None, profile_dir=None)
+    lines = [*decoder.feed(data), *decoder.finish()]
+
+    assert {line["kind"] for line in lines} == {"sentence"}
+    assert decoder.readings == 0
+    assert hint in " ".join(decoder.summary())

@@ -71,6 +71,22 @@ def test_our_captures_mean_what_they_should(profile: str, file: Path, row: dict[
         assert {name: line.get(name) for name in wanted} == wanted
 
 
+@pytest.mark.parametrize(
+    ("profile", "file"),
+    [
+        ("plate/dahua-event-stream", "two_answers_joined.txt"),
+        ("plate/dahua-event-stream", "stop_with_plate.txt"),
+        ("plate/hikvision-isapi-alertstream", "chunks_as_on_the_wire.txt"),
+        ("plate/axis-lpv", "events_cgi.xml"),
+    ],
+)
+def test_a_capture_that_breaks_off_anywhere_tells_no_plate_that_is_not_in_it(profile: str, file: str) -> None:
+    raw = (OWN / profile.removeprefix("plate/") / file).read_bytes()
+    plates = {line["plate"] for line in decoded(profile, raw)} | {None}
+    told = {line["plate"] for end in range(0, len(raw), 3) for line in decoded(profile, raw[:end])}
+    assert told == plates
+
+
 @pytest.mark.skipif(not SHARED_ROWS, reason="the shared captures are not beside this repository")
 @pytest.mark.parametrize("size", [65_536, 7])
 @pytest.mark.parametrize(("profile", "file", "row"), SHARED_ROWS, ids=[row["id"] for _, _, row in SHARED_ROWS])

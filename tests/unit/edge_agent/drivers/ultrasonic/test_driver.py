@@ -80,6 +80,57 @@ def test_the_range_of_a_signed_register_is_signed() -> None:
         assert (driver.last.millimetres is not None) == distance
 
 
+@pytest.mark.parametrize(
+    ("kind", "low_first", "registers", "value"),
+    [
+        ("u16", False, [0xFFFE], "65534"),
+        ("s16", False, [0xFFFE], "-2"),
+        ("u32", False, [0x0001, 0x86A0], "100000"),
+        ("u32", True, [0x86A0, 0x0001], "100000"),
+        ("s32", False, [0xFFFF, 0xFF9C], "-100"),
+        ("f32", False, [0x449A, 0x5000], "1234.5"),
+        ("f32", True, [0x5000, 0x449A], "1234.5"),
+        ("f32", False, [0x7FC0, 0x0000], None),
+        ("f32", False, [0xFF80, 0x0000], None),
+    ],
+)
+def test_a_count_is_what_its_registers_say(
+    kind: str, *, low_first: bool, registers: list[int], value: str | None
+) -> None:
+    measure = PROFILE.measure.model_copy(update={"type": kind, "low_word_first": low_first, "in_range": None})
+
+    assert measure.registers == len(registers)
+    assert measure.value(measure.joined(registers)) == (None if value is None else Decimal(value))
+
+
+def test_a_float_that_is_no_number_is_no_distance_and_a_fault_when_it_stays() -> None:
+    measure = PROFILE.measure.model_copy(update={"type": "f32", "mm_per_count": Decimal(1), "in_range": None})
+    driver = DistanceDriver(PROFILE.model_copy(update={"measure": measure}))
+    for at in (0, 1):
+        driver.feed(0x7FC00000, moment(at))
+
+    assert driver.last is not None
+    assert (driver.last.millimetres, driver.broken) == (None, True)
+    driver.feed(0x449A5000, moment(2))
+    assert (driver.last.millimetres, driver.broken) == (Decimal("1534.5"), False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('type = "u16"', 'type = "u16"\nlow_word_first = true', "low_word_first is for a type of 32 bits"),
+        ('register = "input:0"\ntype = "u16"', 'register = "input:65535"\ntype = "u32"', "needs a register behind"),
+    ],
+)
+def test_registers_that_cannot_be_are_told(tmp_path: Path, old: str, new: str, told: str) -> None:
+    text = (Path(__file__).resolve().parents[5] / "firmware_configs" / f"{NAME}.toml").read_text("utf-8")
+    assert old in text
+    (tmp_path / "ultrasonic").mkdir()
+    (tmp_path / "ultrasonic" / "mine.toml").write_text(text.replace(old, new))
+    with pytest.raises(ConfigError, match=told):
+        load_profile("ultrasonic/mine", tmp_path, of=UltrasonicProfile)
+
+
 def test_a_range_without_counts_is_told(tmp_path: Path) -> None:
     text = (Path(__file__).resolve().parents[5] / "firmware_configs" / f"{NAME}.toml").read_text("utf-8")
     (tmp_path / "ultrasonic").mkdir()

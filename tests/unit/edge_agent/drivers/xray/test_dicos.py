@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,15 @@ def test_a_file_that_is_too_large_is_not_read(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(dicos, "MOST_BYTES", 100)
     with pytest.raises(NotDicosError, match="at most 100 are read"):
         read_dicos(WHOLE)
+
+
+def test_a_file_that_is_cut_before_its_first_tag_is_none() -> None:
+    with pytest.raises(NotDicosError, match="no SOP class"):
+        read_dicos(WHOLE[:200])
+
+
+@pytest.mark.parametrize(("word", "verdict"), [("ALARM", "alarm"), ("clear", "clear"), ("UNKNOWN", None), (None, None)])
+def test_the_alarm_decision_is_the_verdict_in_capital_letters_and_small_ones(word: str | None, verdict: str) -> None:
+    tags = replace(read_dicos(WHOLE), alarm_decision=word)
+
+    assert (tags.scan(None).verdict, tags.scan(None).device_verdict) == (verdict, word)
