@@ -15,14 +15,14 @@ import click
 
 from edge_agent import __version__
 from edge_agent.errors import EdgeAgentError, JournalError
+from edge_agent.status.acts.commands import COMMANDS
 from edge_agent.status.asked import Asked, lang_option
 from edge_agent.status.chinese.help_page import SpokenContext
 from edge_agent.status.clocks import clocks_now
-from edge_agent.status.desk_commands import COMMANDS
 from edge_agent.status.disk import disk_use
 from edge_agent.status.health import Found, Health, Level, Now, age_s, assess, since_written_s
 from edge_agent.status.reading import Places, journal_balance, journal_size, records
-from edge_agent.status.show import devices_lines, status_lines
+from edge_agent.status.screens.show import devices_lines, status_lines
 from edge_agent.status.snapshot import SnapshotError, read_snapshot
 from edge_agent.status.typing_errors import wrongly_typed
 from edge_agent.status.words import Language, sentence, told
@@ -195,7 +195,7 @@ def _show_status(where: Places, language: Language, *, as_json: bool, clear: boo
 
 def _print_records(state_dir: Path, first: int, language: Language, *, as_json: bool) -> int:
     """Print all records from index `first` on; the index of the one that comes next."""
-    from edge_agent.status.records import record_json, record_line  # noqa: PLC0415 - protobuf is slow to import
+    from edge_agent.status.screens.records import record_json, record_line  # noqa: PLC0415 - protobuf is slow to import
 
     following = max(0, first)
     while found := records(state_dir, following, AT_ONCE):

@@ -30,6 +30,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "{} takes POST, not {}": "{} 只接受 POST，不接受 {}",
     "{} may not push to {}": "{} 不在 {} 的允许地址中",
     "{} asks for a user name and password": "{} 需要用户名和密码",
+    "This port speaks plain HTTP, and what came is TLS": "此端口为普通 HTTP，收到的却是 TLS",
+    "the camera is set to push by https; set it to http": "摄像机设置为以 https 推送；请改为 http",
     "The push for {} could not be kept": "{} 的推送未能保存",
     "The request's head has more than {} bytes": "请求头超过 {} 字节",
     "The request's head was not complete within {} s": "请求头未在 {} 秒内收全",
@@ -121,6 +123,30 @@ SENTENCES: Final[Mapping[str, str]] = {
     ),
     "there is no way to its network": "没有到该网络的路由",
     "Check this machine's own network cable and address": "请检查本机网线和地址",
+    "Compare this machine's clock and the camera's: one of them is wrong": "请核对本机与摄像机的时钟：其中一个有误",
+    "Renew the camera's certificate, or {}; if its date is right, this machine's clock is wrong": (
+        "请更新摄像机证书，或{}；若证书日期无误，则是本机时钟有误"
+    ),
+    "Write the name or address that its certificate has in url, or {}": "请在 url 中写其证书所含的名称或地址，或{}",
+    "pin it in the site file: fingerprint": "在站点文件中用 fingerprint 固定该证书",
+    "the site file names none": "站点文件中没有填写",
+    "Write user and password_file for this camera": "请为该摄像机填写 user 和 password_file",
+    "{}, or no TLS from its port": "{}，或该端口没有 TLS",
+    "{}; if it answers ping, whether that port is its https port": "{}；若能 ping 通，请检查该端口是否为 https 端口",
+    "{} answers, but not in HTTP": "{} 有应答，但不是 HTTP",
+    "Check host, port and http or https in url: something else seems to listen there": (
+        "请检查 url 中的主机、端口和 http 或 https：对方似乎是其他服务"
+    ),
+    "{} does not speak TLS that this gate knows": "{} 的 TLS 不受本闸口支持",
+    "Check that the port in url is the camera's https port; for its http port write http://": (
+        "请检查 url 中的端口是否为摄像机的 https 端口；若为 http 端口，请写 http://"
+    ),
+    "its name is unknown: misspelt, or the name server does not answer ({})": (
+        "名称无法解析：名称有误，或域名服务器没有应答（{}）"
+    ),
+    "Write its address as numbers in url": "请在 url 中写数字地址",
+    "It is asked again; if it comes often, see its power": "将自动重试；若经常出现，请检查电源",
+    "Compare profile and path with the camera's model and firmware": "请将型号配置和路径与摄像机型号、固件核对",
     "Check the name or address in url": "请检查 url 中的名称或地址",
     "{} ended the stream": "{} 结束了数据流",
     "it restarts, or its session has run out": "设备正在重启，或会话已到期",

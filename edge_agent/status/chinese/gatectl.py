@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 SENTENCES: Final[Mapping[str, str]] = {
-    # Acts (status.acting, status.handing, status.desk_commands).
+    # Acts (status.acts).
     "the act is NOT recorded": "操作未记录",
     "the agent does not answer ({}), and {} takes nothing ({})": "采集程序无响应（{}），且 {} 无法写入（{}）",
     "use an account of the group tidegate-edge, or start the agent: systemctl start edge-agent. Until then write "
@@ -16,7 +16,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "make room on its disk, see: gatectl status. Until then write it down on paper, and open by hand who may go": (
         "请清理磁盘空间（gatectl status）。在此之前请在纸上记录，可放行的请手动开闸"
     ),
-    "It cannot be recorded now: the agent is busy, or its disk takes nothing.": (
+    "It cannot be recorded now: the agent is busy, or its disk takes nothing": (
         "暂时无法记录：采集程序繁忙，或磁盘无法写入"
     ),
     "an act without a reason is none": "操作必须说明理由",

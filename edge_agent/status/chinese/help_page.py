@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from edge_agent.status.chinese.help import HELP, PAGE
-from edge_agent.status.layout import GAP, width
+from edge_agent.status.screens.layout import GAP, width
 
 _MARGIN: Final = "  "
 _WIDEST_NAME: Final = 34

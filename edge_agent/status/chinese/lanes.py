@@ -100,6 +100,9 @@ SENTENCES: Final[Mapping[str, str]] = {
         "人员 {} 当时不在任：请联系名单管理员，并检查本机时钟"
     ),
     "It does not hold: {}": "操作无效：{}",
+    # The agent's Chinese answers that end with a reason in English.
+    "操作无效：{}": "操作无效：{}",
+    "不是有效的人员操作：{}": "不是有效的人员操作：{}",
     # Why an act or a control order does not hold (gate_contract.acts, orders; edge_agent.decide.orders).
     "{} bytes are more than an act has ({})": "{} 字节，超过操作的上限（{}）",
     "it is no SignedAct": "不是已签名的操作",
@@ -124,7 +127,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "This gate does not follow {}": "本闸口不执行{}",
     "control order {}: {}": "布控指令 {}：{}",
     "(unreadable)": "（无法读取）",
-    "{}. Version {}, which this gate has, stays as it is": "{}。本闸口现有的版本 {} 保持不变",
+    "Version {}, which this gate has, stays as it is": "本闸口现有的版本 {} 保持不变",
     "it was taken back without the signatures of two officers": "撤回时没有两名执法人员的签名",
     "under its id came another order": "同一编号下收到另一条指令",
     "version {} came after version {}": "版本 {} 晚于版本 {} 到达",

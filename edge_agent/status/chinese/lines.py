@@ -115,7 +115,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "The device or converter is there but nothing listens on this port, or it already serves its one client": (
         "设备或串口服务器在线，但此端口无人监听，或已被另一个客户端占用"
     ),
-    "Check the port number and that the device or converter is set to TCP server mode, then who else is connected": (
+    "Check the port number and that device or converter is set to TCP server mode, then who else is connected": (
         "请检查端口号、设备或串口服务器是否为 TCP 服务端模式，以及是否另有连接"
     ),
     "{} does not answer on TCP port {}": "{} 的 TCP 端口 {} 没有应答",
@@ -227,9 +227,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     ),
     "its tags cannot be read: {}": "标签无法读取：{}",
     # What devices say of themselves, and how their last reading is shown (app.device_readers, incidents).
-    "a detector fails or its cable is loose. Its alarms cannot be relied on until it is back": (
-        "探测器故障或线缆松动。恢复之前其报警不可信"
-    ),
+    "a detector fails or its cable is loose": "探测器故障或线缆松动",
+    "Its alarms cannot be relied on until it is back": "恢复之前其报警不可信",
     "The gamma background is too high: a source near the portal, or {}": "伽马本底过高：探测门附近有放射源，或{}",
     "The gamma background is too low: {}": "伽马本底过低：{}",
     "The neutron background is too high: a source near it, or {}": "中子本底过高：附近有放射源，或{}",
@@ -242,7 +241,7 @@ SENTENCES: Final[Mapping[str, str]] = {
         "请检查传感器与输入模块之间的接线和传感器供电，再核对型号配置中的 in_range"
     ),
     "it failed {} times within {} s: look for a loose plug or cable": ("{1} 秒内故障 {0} 次：请检查插头或线缆是否松动"),
-    "{}. Now: {}": "{}。目前：{}",
+    "Now: {}": "目前：{}",
 }
 """By the English sentence."""
 

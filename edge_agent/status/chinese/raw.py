@@ -22,7 +22,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     ),
     "no frame begins here: not the form of {}{}": "此处不是帧的开头：不符合 {}{}",
     " or another": " 等格式",
-    "{} or {}": "{} 或 {}",
     "joined in the middle of a frame": "从帧中间开始接收",
     "no start of a frame ({})": "没有帧头（{}）",
     "no line end within {} bytes": "{} 字节内没有行结束符",
@@ -84,6 +83,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "no DICOM file: DICM does not follow the first 128 bytes": "不是 DICOM 文件：前 128 字节后没有 DICM",
     "a file of {} bytes; at most {} are read": "文件有 {} 字节，最多读取 {} 字节",
     "its data set is deflated as a whole, which is not read": "数据集为整体压缩，不支持",
+    "it does not say what it is (no SOP class): cut short, or damaged": "未说明类型（没有 SOP class）：不完整或已损坏",
     "damaged: {} {}": "已损坏：{} {}",
     # Tags (drivers.rfid).
     "the input ended inside a header ({} of {} bytes)": "数据在报文头中间中断（{} / {} 字节）",
@@ -100,6 +100,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "a status is cut short": "状态不完整",
     # Cameras' documents (drivers.plate).
     "neither a document nor a picture": "既不是报文也不是图像",
+    "a line that is cut": "行不完整",
+    "The last line has no end and is left out": "最后一行没有结尾，已略去",
     "a head that is cut off": "头部不完整",
     "{} is empty": "{} 为空",
     "the document is cut": "报文不完整",

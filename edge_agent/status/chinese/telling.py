@@ -73,26 +73,33 @@ def _told(text: str) -> str:
 
 def _begun(sentences: Sequence[str]) -> tuple[str, int]:
     """The Chinese of the first sentences, as many as one form has, and how many that is."""
-    for count in range(len(sentences), 0, -1):
-        chinese = _known(APART.join(sentences[:count]), _sentences(), _told)
-        if chinese is not None:
-            return chinese, count
+    for forms, counts in ((_long(), range(len(sentences), 1, -1)), (_short(), range(1, len(sentences) + 1))):
+        for count in counts:
+            chinese = _known(APART.join(sentences[:count]), forms, _told)
+            if chinese is not None:
+                return chinese, count
     return sentences[0], 1
 
 
 class _Forms:
     """English forms with their Chinese: those that name nothing, and those that do, the longest first."""
 
-    def __init__(self, *tables: Mapping[str, str]) -> None:
-        every = {english: chinese for table in tables for english, chinese in table.items()}
+    def __init__(self, every: Mapping[str, str]) -> None:
         self.plain = {english: chinese for english, chinese in every.items() if "{}" not in english}
         named = sorted((english for english in every if "{}" in english), key=len, reverse=True)
         self.naming = [(english.split("{}"), every[english]) for english in named]
 
 
 @cache
-def _sentences() -> _Forms:
-    return _Forms(*TABLES)
+def _long() -> _Forms:
+    """Forms of several sentences."""
+    return _Forms({english: told for table in TABLES for english, told in table.items() if APART in english})
+
+
+@cache
+def _short() -> _Forms:
+    """Forms of one sentence."""
+    return _Forms({english: told for table in TABLES for english, told in table.items() if APART not in english})
 
 
 @cache
@@ -104,6 +111,9 @@ def _known(text: str, forms: _Forms, tell: Callable[[str], str]) -> str | None:
     """One form's Chinese, with what it names told by `tell`."""
     if (plain := forms.plain.get(text)) is not None:
         return plain
+    status, colon, reason = text.partition(": ")
+    if colon and status.isdecimal() and (told := _known(reason, forms, tell)) is not None:  # HTTP's, before its reason
+        return f"{status}：{told}"
     for parts, chinese in forms.naming:
         if (named := _fitted(text, parts)) is not None:
             return chinese.format(*map(tell, named))

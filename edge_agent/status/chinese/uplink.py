@@ -80,6 +80,13 @@ SENTENCES: Final[Mapping[str, str]] = {
     "a batch that ends at {} does not continue from {}": "止于 {} 的一批记录与 {} 不衔接",
     "a receipt for {} records; only {} were sent": "回执为 {} 条记录，只发送了 {} 条",
     "the collector did not confirm evidence {}": "中心没有确认证据 {}",
+    "the collector did not confirm evidence {} under its signature; it stays here": (
+        "中心没有以签名确认证据 {}；证据留在本机"
+    ),
+    "it said so without one": "确认没有签名",
+    "upgrade the collector first; if it is as new as this agent, somebody stands in between": (
+        "请先升级中心；若中心与采集程序同样新，则有人在中间篡改"
+    ),
     "The collector holds {} records of this journal and gave a receipt for {}: it was restored from an old backup. "
     "What it lost is sent again, as far as it is still here": (
         "中心有本日志的 {} 条记录，曾为 {} 条签发回执：中心是从旧备份恢复的。其丢失的记录会在本机仍有的范围内重发"

@@ -15,7 +15,7 @@ from edge_agent.desk.socket_server import MOST_AT_ONCE, DeskSocket
 from edge_agent.desk.spool import ActSpool
 from edge_agent.errors import EdgeAgentError
 from edge_agent.model.handed_act import MOST_ANSWER_BYTES, SOCKET, SPOOL, Handed, HandedError, handed_bytes, read_frame
-from edge_agent.status.handing import HandingError, hand_over
+from edge_agent.status.acts.handing import HandingError, hand_over
 from edge_agent.status.reading import Places
 
 

@@ -10,9 +10,10 @@ from typing import get_args
 import pytest
 
 from edge_agent.model.readings import DeviceState
-from edge_agent.status import health, records, show
+from edge_agent.status import health
 from edge_agent.status.disk import ALARMS
 from edge_agent.status.health import Level
+from edge_agent.status.screens import records, show
 from edge_agent.status.words import LABELS, REASONS, Language, duration, label, sentence
 from gate_contract.v1.decision_pb2 import Action
 from gate_contract.v1.record_pb2 import LifecycleEvent

@@ -22,7 +22,7 @@ ROOMS = (
     *("drivers/nmea0183.py", "drivers/plate/*.py", "drivers/radiation/*.py", "drivers/rfid/*.py"),
     *("drivers/scale/driver.py", "drivers/stream.py", "drivers/variants.py", "drivers/xray/d*.py"),
     *("enrol.py", "journal/*.py", "links/*.py", "links/camera/*.py", "model/handed_act.py", "optional.py"),
-    *("reference/*.py", "status/*.py", "uplink/*.py"),
+    *("reference/*.py", "status/*.py", "status/acts/*.py", "status/screens/*.py", "uplink/*.py"),
     *("vision/extra.py", "vision/image.py", "vision/models/directory.py", "vision/models/licences.py"),
 )
 """Where the texts of incidents, devices, the uplink, the journal, orphans and garbled bytes are made."""
@@ -50,10 +50,9 @@ SILENT = frozenset(
         "links/http_credentials.py",  # for cameras
         "links/ports.py",  # a udev rule
         "status/cli.py",  # help, which has a table of its own
-        "status/desk_commands.py",
-        "status/help_page.py",
+        "status/acts/commands.py",
         "status/words.py",  # both languages side by side
-        "status/why.py",  # commands to be typed
+        "status/screens/why.py",  # commands to be typed
         "status/words_rules.py",
     }
 )
@@ -74,11 +73,13 @@ NOT_TOLD = frozenset(
         # Marks in what libraries and systems say.
         *("ping timeout", "hostname verification", "connection refused", "errors resolving", "timed out"),
         *("not yet valid", "socket closed", "broken pipe", "socket disconnected", "returned no data"),
+        "peer closed",
         *("reader thread died", "does not seem to support rfc2217", "does not accept parameter change"),
         *("remote rejected value for option", "timeout while waiting for option"),
         "Cannot operate on a closed database.",
         # `edge-agent enrol`, at a terminal.
         *("ask for a new invitation, and carry the file as it is", "this is no invitation"),
+        "a value is empty or no text",
         *("the invitation has format {}, this release reads {}", "install the release that fits the collector's"),
         *("the collector's answer does not fit the invitation", "it admitted {} with journal {}; expected was {}"),
         "ask for a new invitation; the collector's deployment name may have changed since",
@@ -102,7 +103,8 @@ NOT_TOLD = frozenset(
         # A command to be typed, and what a library puts before its own words.
         *("edge-agent models build --dir {}", "Value error, "),
         # Something is put behind or before it; it stands in the tables whole.
-        *(", wrong check digits: {}", "known here: "),
+        *(", wrong check digits: {}", "known here: ", ", or no TLS from its port"),
+        "; if it answers ping, whether that port is its https port",
         "See: v4l2-ctl --list-devices, and fuser ",
     }
 )

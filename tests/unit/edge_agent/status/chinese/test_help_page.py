@@ -12,7 +12,7 @@ from edge_agent.status.chinese.help import HELP, PAGE
 from edge_agent.status.chinese.help_page import ChinesePage, SpokenContext
 from edge_agent.status.chinese.telling import is_chinese
 from edge_agent.status.cli import cli, main
-from edge_agent.status.layout import width
+from edge_agent.status.screens.layout import width
 
 COMMANDS = [cli, *cli.commands.values()]
 

@@ -10,12 +10,12 @@ import pytest
 
 from edge_agent.enrol import _NETWORK
 from edge_agent.links.watch import _NO_ANSWER
+from edge_agent.status.acts.handing import CLOSED, FULL
 from edge_agent.status.chinese import lanes
 from edge_agent.status.chinese.help import HELP
 from edge_agent.status.chinese.lines import READINGS
 from edge_agent.status.chinese.records import INCIDENTS, WORDS
 from edge_agent.status.chinese.telling import TABLES, in_chinese, is_chinese, reading_in_chinese
-from edge_agent.status.handing import CLOSED, FULL
 from edge_agent.status.words import LABELS, REASONS
 from edge_agent.status.words_rules import EXPLANATIONS
 from tests.unit.edge_agent.status.chinese.spoken import AGENT, CONTRACT, form_of, forms_in, sentences
@@ -117,6 +117,11 @@ def test_what_is_not_known_is_shown_as_it_is(text: str) -> None:
 
 def test_braces_and_marks_in_what_a_device_says_are_only_text() -> None:
     assert in_chinese("{0} {} % is busy") == "{0} {} % 被占用"
+
+
+def test_the_reason_within_an_answer_of_the_agent_is_told_in_chinese_too() -> None:
+    assert in_chinese("操作无效：it gives no reason: say why") == "操作无效：没有填写原因"
+    assert in_chinese("已记录。") == "已记录。"
 
 
 def test_of_a_text_in_both_languages_the_chinese_half_is_shown() -> None:

@@ -14,7 +14,7 @@ from edge_agent.app.device_readers import RadiationReader
 from edge_agent.app.incidents import FLAPPING
 from edge_agent.model.readings import DeviceState
 from edge_agent.status.chinese.records import INCIDENTS, WORDS
-from edge_agent.status.records import record_json, record_line
+from edge_agent.status.screens.records import record_json, record_line
 from gate_contract.v1.act_pb2 import Actuation, LiftHolds, OfficerAct, SignedAct
 from gate_contract.v1.decision_pb2 import ACTION_HOLD, ACTION_RELEASE, Decision, Finding
 from gate_contract.v1.passage_pb2 import Passage, PlateRead, Weighing

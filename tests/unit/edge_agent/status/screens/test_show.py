@@ -3,8 +3,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from edge_agent.status.layout import width
-from edge_agent.status.show import devices_lines, status_lines
+from edge_agent.status.screens.layout import width
+from edge_agent.status.screens.show import devices_lines, status_lines
 from edge_agent.status.words import Language
 
 WELL: dict[str, Any] = {

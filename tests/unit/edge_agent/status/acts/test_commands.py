@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from edge_agent.errors import EdgeAgentError
-from edge_agent.status.acting import Doing, Finding, inspect, lift
+from edge_agent.status.acts.acting import Doing, Finding, inspect, lift
 from edge_agent.status.cli import main
 from edge_agent.status.words import told
 from gate_contract.v1.act_pb2 import OfficerAct, SignedAct

@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 
 from edge_agent.status.chinese.records import INCIDENTS, WORDS
 from edge_agent.status.chinese.telling import in_chinese
-from edge_agent.status.layout import GAP, plain
+from edge_agent.status.screens.layout import GAP, plain
 from edge_agent.status.words import Language, kilograms, label
 from gate_contract.hold_words import named
 from gate_contract.v1.act_pb2 import Actuation, OfficerAct, SignedAct

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from edge_agent.status.layout import GAP, columns, paint, plain
+from edge_agent.status.screens.layout import GAP, columns, paint, plain
 from edge_agent.status.words import Language, duration, label
 
 SECOND = 1_000_000_000

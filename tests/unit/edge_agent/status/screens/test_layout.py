@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from edge_agent.status.layout import columns, paint, plain, width
+from edge_agent.status.screens.layout import columns, paint, plain, width
 
 
 def test_a_chinese_character_takes_two_cells_and_an_accent_none() -> None:

@@ -20,19 +20,20 @@ import click
 from edge_agent.errors import ConfigError, EdgeAgentError
 from edge_agent.model.handed_act import ACT_SUFFIX, OFFICERS, SPOOL
 from edge_agent.status.asked import Asked, lang_option
+from edge_agent.status.chinese.telling import in_chinese
 from edge_agent.status.clocks import clocks_now
 from edge_agent.status.health import Found, Level, assess, since_written_s
-from edge_agent.status.layout import plain
 from edge_agent.status.reading import Places
+from edge_agent.status.screens.layout import plain
+from edge_agent.status.screens.why import chosen, passage_lines, table_lines, why_lines
 from edge_agent.status.snapshot import read_snapshot
-from edge_agent.status.why import chosen, passage_lines, table_lines, why_lines
 from edge_agent.status.words import Language, duration, label
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from edge_agent.model.handed_act import Handed
-    from edge_agent.status.acting import Doing
+    from edge_agent.status.acts.acting import Doing
 
 EXIT_CODES: Final = {"done": 0, "known": 0, "recorded": 1, "spooled": 1, "refused": 2}
 """0: recorded, and it counts. 1: kept, and it does not count yet. 2: not recorded."""
@@ -122,7 +123,7 @@ def lift(ctx: click.Context, /, reason: str, codes: tuple[str, ...], **common: A
     """Lift what the officer's authority holds."""
 
     def make(doing: Doing, key: Ed25519PrivateKey) -> Handed:
-        from edge_agent.status import acting  # noqa: PLC0415 - cryptography is slow to import
+        from edge_agent.status.acts import acting  # noqa: PLC0415 - cryptography is slow to import
 
         return acting.lift(doing, tuple(code.upper() for code in codes), key)
 
@@ -157,7 +158,7 @@ def inspect(
     """Record what an inspection found."""
 
     def make(doing: Doing, key: Ed25519PrivateKey) -> Handed:
-        from edge_agent.status import acting  # noqa: PLC0415 - cryptography is slow to import
+        from edge_agent.status.acts import acting  # noqa: PLC0415 - cryptography is slow to import
 
         return acting.inspect(doing, acting.Finding(result, text, packages, seals, photos), key)
 
@@ -179,7 +180,7 @@ def override(ctx: click.Context, /, action: str, reason: str, photos: tuple[Path
     """Put another action in the place of the rule book's. What other authorities hold stays held."""
 
     def make(doing: Doing, key: Ed25519PrivateKey) -> Handed:
-        from edge_agent.status import acting  # noqa: PLC0415 - cryptography is slow to import
+        from edge_agent.status.acts import acting  # noqa: PLC0415 - cryptography is slow to import
 
         return acting.override(doing, action, photos, key)
 
@@ -194,8 +195,8 @@ def _act(
     ctx: click.Context, make: Callable[[Doing, Ed25519PrivateKey], Handed], reason: str, common: dict[str, Any]
 ) -> None:
     """Sign, hand over, tell."""
-    from edge_agent.status import acting  # noqa: PLC0415 - cryptography is slow to import
-    from edge_agent.status.handing import hand_over  # noqa: PLC0415 - only acts need it
+    from edge_agent.status.acts import acting  # noqa: PLC0415 - cryptography is slow to import
+    from edge_agent.status.acts.handing import hand_over  # noqa: PLC0415 - only acts need it
 
     asked: Asked = ctx.obj
     where, language = asked.where, common["lang"] or asked.language
@@ -213,14 +214,15 @@ def _act(
         deployment=_deployment(where),
     )
     answer = hand_over(where, make(doing, _key(common["key_file"])), doing.act_id)
-    click.echo(plain(answer[language]), err=answer["outcome"] == "refused")
+    told = in_chinese(answer["zh"]) if language == "zh" else answer["en"]
+    click.echo(plain(told), err=answer["outcome"] == "refused")
     if answer.get("passage") is not None:
         click.echo("\n".join(passage_lines(answer["passage"], now.unix_ns, language)))
     sys.exit(EXIT_CODES.get(answer["outcome"], 2))
 
 
 def _key(path: Path) -> Ed25519PrivateKey:
-    from edge_agent.status.acting import LockedKeyError, load_key  # noqa: PLC0415 - cryptography is slow to import
+    from edge_agent.status.acts.acting import LockedKeyError, load_key  # noqa: PLC0415 - cryptography is slow to import
 
     try:
         return load_key(path, None)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from edge_agent.status.chinese.telling import in_chinese, reading_in_chinese
-from edge_agent.status.layout import GAP, columns, paint, plain
-from edge_agent.status.why import waits
+from edge_agent.status.screens.layout import GAP, columns, paint, plain
+from edge_agent.status.screens.why import waits
 from edge_agent.status.words import Language, duration, kilograms, label, sentence
 
 LEVELS = {"healthy": "green", "degraded": "yellow", "down": "red"}

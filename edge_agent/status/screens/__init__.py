@@ -1,0 +1,1 @@
+"""What `gatectl` shows, as lines of text."""
