@@ -110,6 +110,8 @@ def _check_port(port: str, profile: str) -> None:
         return
     if profile.startswith("rfid/") and not port.startswith("socket://"):
         raise ValueError(f"{port!r} is no port of a tag reader; write socket://HOST:5084")
+    if profile.startswith(_MODBUS) and "://" not in port and not port.startswith("/"):
+        raise ValueError(f"{port!r} is no port of a Modbus device; write tcp://HOST:502, or a serial port's whole path")
     port_name(port)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge_agent.app.camera_keep import camera_profile, password_of
 from edge_agent.app.lanes import actuator_problems, loop_problems
-from edge_agent.app.line import Line
+from edge_agent.app.line import Line, questions_of
 from edge_agent.app.policy import load_policy
 from edge_agent.app.stations import device_problems
 from edge_agent.clock import SystemClock
@@ -67,11 +67,25 @@ def _line_problems(site: SiteFile) -> Iterator[str]:
     """What the scales on one port cannot agree on; told of the first of them."""
     for port in dict.fromkeys(scale.port for scale in site.scale):
         scales = [scale for scale in site.scale if scale.port == port]
+        if not all(_is_profile(scale) for scale in scales):
+            continue  # that has been told
+        alone = [(scale, error) for scale in scales if (error := _asking_problem(scale)) is not None]
+        yield from (f'scale "{scale.id}": {error}' for scale, error in alone)
+        if alone:
+            continue
         try:
             Line(scales, SystemClock())
         except EdgeAgentError as error:
-            if all(_is_profile(scale) for scale in scales):  # else that has been told
-                yield f'scale "{scales[0].id}", port: {error}'
+            yield f'scale "{scales[0].id}", port: {error}'
+
+
+def _asking_problem(scale: ScaleTable) -> EdgeAgentError | None:
+    """What is wrong with how one scale is asked: its address, or its commands."""
+    try:
+        questions_of(scale)
+    except EdgeAgentError as error:
+        return error
+    return None
 
 
 def _is_profile(scale: ScaleTable) -> bool:

@@ -43,20 +43,26 @@ def check_config(config: Path, as_json: bool) -> None:
 
 def _warnings(site: SiteFile) -> Iterator[str]:
     for scale in site.scale:
-        key = f'scale "{scale.id}", port:'
-        if "://" in scale.port:
-            continue
-        if not Path(scale.port).exists():
-            yield f"{key} {scale.port} is not there now; is the device plugged in? see /dev/serial/by-id"
-        elif not os.access(scale.port, os.R_OK | os.W_OK):
-            yield f"{key} this user may not open {scale.port}; add the agent's user to the group dialout"
-        if scale.port.startswith(("/dev/ttyUSB", "/dev/ttyACM")):
-            yield f"{key} {scale.port} may be another device after a reboot; use /dev/serial/by-id/…"
+        yield from _port_warnings(f'scale "{scale.id}", port:', scale.port)
+    for device in site.device:
+        yield from _port_warnings(f'device "{device.id}", port:', device.port or "")
     for camera in site.camera:
         host = camera.address[0]
         if not _is_here(host):
             yield f'camera "{camera.id}", listen: {host} is no address of this machine now; see: ip addr'
     yield from _video_warnings(site)
+
+
+def _port_warnings(key: str, port: str) -> Iterator[str]:
+    """Of a port of this machine: a path, or "" for none."""
+    if not port or "://" in port:
+        return
+    if not Path(port).exists():
+        yield f"{key} {port} is not there now; is the device plugged in? see /dev/serial/by-id"
+    elif not os.access(port, os.R_OK | os.W_OK):
+        yield f"{key} this user may not open {port}; add the agent's user to the group dialout"
+    if port.startswith(("/dev/ttyUSB", "/dev/ttyACM")):
+        yield f"{key} {port} may be another device after a reboot; use /dev/serial/by-id/…"
 
 
 def _video_warnings(site: SiteFile) -> Iterator[str]:

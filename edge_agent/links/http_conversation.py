@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from types import TracebackType
-from typing import Self
 
 from edge_agent.links.http_credentials import Challenger, Credentials
+from edge_agent.links.http_limits import Budget, Hold, Limits
 from edge_agent.links.http_request import (
     ChunkedBody,
     Head,
@@ -27,6 +26,7 @@ RECEIVE_BYTES = 64 * 1024
 SEND_SECONDS = 5.0  # answers are short; a peer that does not take one is gone
 LINGER_SECONDS = 1.0  # how long what a refused peer still sends is dropped, so that it can read the answer
 LINGER_BYTES = 1024 * 1024
+TLS_HELLO = b"\x16\x03"  # how every TLS connection begins (RFC 8446, 5.1): no HTTP request does
 RETRY = {
     "Retry-After": "5"
 }  # seconds; a disk may be full for longer, but the camera should find out soon that it is not
@@ -61,71 +61,6 @@ class Push:
     content_type: str
     body: bytes
     peer: str
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a peer may cost.
-
-    Attributes:
-        max_body_bytes: of one push; more is answered with 413.
-        max_bytes_in_flight: of all bodies being received or kept; more is answered with 503.
-        max_head_bytes: request line and fields; more is answered with 431.
-        max_connections: at once, one thread each; the next gets 503. Peers that no route admits share a quarter.
-        head_seconds: until a head's first byte, and from there to its end.
-        body_seconds: from the head until the body is there, in whatever pieces it comes.
-        idle_seconds: how long a connection is kept open between two requests.
-    """
-
-    max_body_bytes: int = 8 * 1024 * 1024
-    max_bytes_in_flight: int = 16 * 1024 * 1024
-    max_head_bytes: int = 16 * 1024
-    max_connections: int = 16
-    head_seconds: float = 10.0
-    body_seconds: float = 30.0
-    idle_seconds: float = 15.0
-
-
-class Budget:
-    """A number of things that may be held at once, by all threads together."""
-
-    def __init__(self, limit: int) -> None:
-        self._left = limit
-        self._lock = threading.Lock()
-
-    def take(self, count: int) -> bool:
-        """Take `count` if there are as many left; whether they were."""
-        with self._lock:
-            if count > self._left:
-                return False
-            self._left -= count
-            return True
-
-    def give_back(self, count: int) -> None:
-        """Return what was taken."""
-        with self._lock:
-            self._left += count
-
-
-class Hold:
-    """What one holder has of a budget; given back when the `with` block ends."""
-
-    def __init__(self, budget: Budget) -> None:
-        self._budget, self._count = budget, 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._budget.give_back(self._count)
-
-    def take(self, count: int) -> bool:
-        """Take `count` more, if there are as many left; whether they were."""
-        taken = self._budget.take(count)
-        self._count += count if taken else 0
-        return taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +155,10 @@ class Conversation:
         give_up, begun, searched = time.monotonic() + wait, False, 0
         while True:
             self._received = self._received.lstrip(b"\r\n")  # some peers send an empty line after a body
+            if self._received.startswith(TLS_HELLO):
+                what = "This port speaks plain HTTP, and what came is TLS"
+                cause = "the camera is set to push by https; set it to http"
+                raise RefusedRequestError(HTTPStatus.BAD_REQUEST, what, cause=cause)
             if (end := head_end(self._received, searched)) is not None and end <= self._limits.max_head_bytes:
                 return parse_head(self._take(end))
             if len(self._received) > self._limits.max_head_bytes:

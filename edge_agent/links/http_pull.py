@@ -101,6 +101,7 @@ class HttpPull:
         self._lock, self._in_use = threading.Lock(), threading.Lock()
         self._socket: socket.socket | None = None
         self._too_slow = False
+        self._read_s = 0.0
         self._closed = False
 
     def stream(self, path: str, on_open: Callable[[], None], on_bytes: Callable[[bytes], None]) -> None:
@@ -116,7 +117,11 @@ class HttpPull:
                     return
                 on_bytes(chunk)
         if not self._closed:
-            raise PullError(f"{self._where} ended the stream", cause="it restarts, or its session has run out")
+            cause, fix = (
+                "it restarts, or its session has run out",
+                "It is asked again; if it comes often, see its power",
+            )
+            raise PullError(f"{self._where} ended the stream", cause=cause, fix=fix)
 
     def ask(self, path: str, body: bytes = b"", body_type: str = "") -> bytes:
         """The whole answer to a question.
@@ -129,7 +134,8 @@ class HttpPull:
             for chunk in response.iter_raw():
                 answer += chunk
                 if len(answer) > self._limits.answer_bytes:
-                    raise PullError(f"{self._where} answers with more than {self._limits.answer_bytes} bytes")
+                    fix = "Compare profile and path with the camera's model and firmware"
+                    raise PullError(f"{self._where} answers with more than {self._limits.answer_bytes} bytes", fix=fix)
                 if time.monotonic() > give_up:
                     raise PullError(
                         f"{self._where} answers too slowly",
@@ -156,6 +162,7 @@ class HttpPull:
         headers = {"Accept-Encoding": "identity", "User-Agent": "tidegate"}
         if body_type:
             headers["Content-Type"] = body_type
+        self._read_s = read_s
         timeout = httpx.Timeout(read_s, connect=self._limits.connect_s)
         client = self._open_client()
         self._too_slow = False
@@ -172,7 +179,9 @@ class HttpPull:
             watch.cancel()
         try:
             if response.status_code != HTTPStatus.OK:
-                raise refused(self._where, response.status_code, response.headers, locked_s=LOCKED_S)
+                raise refused(
+                    self._where, response.status_code, response.headers, locked_s=LOCKED_S, user=self._target.user
+                )
             yield response
         finally:
             response.close()
@@ -195,7 +204,7 @@ class HttpPull:
                     cause="it sends its answer byte by byte, or hangs",
                     fix="Restart the camera; if it stays so, look for another device at its address",
                 ) from error
-            raise unreachable(self._where, error, self._limits.silent_s) from error
+            raise unreachable(self._where, error, self._read_s) from error
         except LinkError:
             self._drop_client()
             raise

@@ -21,15 +21,15 @@ from types import TracebackType
 from typing import Self
 
 from edge_agent.errors import LinkError
-from edge_agent.links.http_conversation import RETRY, Address, Budget, Conversation, Desk, Limits, Push, Route, answer
+from edge_agent.links.http_conversation import RETRY, Address, Conversation, Desk, Push, Route, answer
 from edge_agent.links.http_credentials import Credentials
+from edge_agent.links.http_limits import Budget, Limits
 
 __all__ = ["Credentials", "Limits", "Push", "PushListener", "Route"]
 
 BACKLOG = 32  # connections the kernel holds until they are accepted
 ACCEPT_PAUSE_SECONDS = 0.5
 STOP_SECONDS = 5.0
-STRANGERS_SHARE = 4  # one in four connections may be held by peers that no route admits
 
 
 class PushListener:
@@ -60,9 +60,9 @@ class PushListener:
         self._stopping = threading.Event()
         self._desk = Desk(dict(routes), on_push, on_refused, limits, Budget(limits.max_bytes_in_flight), self._stopping)
         self._connections = Budget(limits.max_connections)
-        self._strangers = Budget(max(1, limits.max_connections // STRANGERS_SHARE))
+        self._strangers = Budget(limits.strangers)
         self._lock = threading.Lock()
-        self._open: dict[threading.Thread, socket.socket] = {}
+        self._open: dict[threading.Thread, tuple[socket.socket, Address]] = {}
         self._socket: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
 
@@ -113,7 +113,7 @@ class PushListener:
         listening.close()
         with self._lock:
             still_open = dict(self._open)
-            for connection in still_open.values():
+            for connection, _ in still_open.values():
                 with contextlib.suppress(OSError):  # the peer may be gone
                     connection.shutdown(socket.SHUT_RD)  # no more requests; the answer can still be sent
         give_up = time.monotonic() + STOP_SECONDS
@@ -136,8 +136,10 @@ class PushListener:
         needed = [self._connections]
         if not any(route.admits(peer) for route in self._desk.routes.values()):
             needed.append(self._strangers)
+        with self._lock:
+            alike = sum(each == peer for _, each in self._open.values())
         taken = [budget for budget in needed if budget.take(1)]
-        if taken != needed:
+        if taken != needed or alike >= self._desk.limits.of_one_address:
             _give_back(taken)
             _turn_away(connection)
             self._desk.on_refused("503: too many connections at once", str(peer))
@@ -146,7 +148,7 @@ class PushListener:
             target=self._serve, args=(connection, peer, taken), name=f"push from {peer}", daemon=True
         )
         with self._lock:
-            self._open[thread] = connection
+            self._open[thread] = (connection, peer)
         try:
             thread.start()
         except RuntimeError as error:  # the machine has no more threads

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from edge_agent.errors import ConfigError
 
+OTHER_FINGERPRINT = -1
+"""The verify_code of a certificate that is not the pinned one; OpenSSL's own are not negative."""
+
 
 def tls_context(ca_file: Path | None, fingerprint: str) -> ssl.SSLContext:
     """The context for a camera's connections.
@@ -43,8 +46,9 @@ def _pinned_to(digest: bytes) -> type[ssl.SSLSocket]:
             certificate = self.getpeercert(binary_form=True) or b""
             found = hashlib.sha256(certificate).digest()
             if not hmac.compare_digest(found, digest):
-                error = ssl.SSLCertVerificationError(f"its certificate has the fingerprint {found.hex()}")
-                error.verify_message = str(error)
+                said = f"its certificate has the fingerprint {found.hex()}"
+                error = ssl.SSLCertVerificationError(said)
+                error.verify_message, error.verify_code = said, OTHER_FINGERPRINT
                 raise error
 
     return PinnedSocket

@@ -171,7 +171,7 @@ def _refused(port: str, _settings: str, _words: str) -> LinkError:
     return LinkError(
         f"{host} refuses connections on TCP port {number}",
         cause="The device or converter is there but nothing listens on this port, or it already serves its one client",
-        fix="Check the port number and that the device or converter is set to TCP server mode, then who else is connected",
+        fix="Check the port number and that device or converter is set to TCP server mode, then who else is connected",
     )
 
 

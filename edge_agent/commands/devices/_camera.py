@@ -103,7 +103,7 @@ class _Asker:
         self._reader = CameraReader(camera_profile(table))
         self._on_bytes, self._on_event, self._stop = on_bytes, on_event, stop
         self._clock = SystemClock()
-        self._cursor = BEGINNING
+        self._cursor, self._told = BEGINNING, ""
         self._pull = self._new_pull()
 
     def run(self) -> None:
@@ -129,8 +129,7 @@ class _Asker:
     def _ask(self) -> None:
         asked = request_of(self._table, self._link, self._cursor)
         answer = self._pull.ask(asked.path, asked.body, asked.body_type)
-        if self._cursor == BEGINNING:
-            self._opened()
+        self._opened()
         self._take(answer + b"\n")
         last = max((event.cursor for event in self._reader.push(answer).vehicles), key=order_of, default="")
         if order_of(last) <= order_of(self._cursor):
@@ -146,7 +145,7 @@ class _Asker:
             self._take(point.messages() + b"\n")
 
     def _opened(self) -> None:
-        self._tell(DeviceState.STARTING, "the camera answers")
+        self._tell(DeviceState.OK, "the camera answers")
 
     def _take(self, data: bytes) -> None:
         if not self._stop.is_set():
@@ -156,13 +155,17 @@ class _Asker:
         if self._stop.is_set():
             return
         self._tell(error.state if isinstance(error, PullError) else DeviceState.UNPLUGGED, str(error))
-        self._stop.wait(max(PAUSE_S, error.pause_s if isinstance(error, PullError) else 0.0))
         self._pull.close()
-        self._pull = self._new_pull()
+        if not self._stop.wait(max(PAUSE_S, error.pause_s if isinstance(error, PullError) else 0.0)):
+            self._pull = self._new_pull()
 
     def _new_pull(self) -> HttpPull:
-        silent_s = float(self._link.silent_after_s or 86_400)
+        silent_s = float(self._table.silent_after or self._link.silent_after_s or 86_400)
         return HttpPull(target_of(self._table, self._link), PullLimits(silent_s=silent_s))
 
     def _tell(self, state: DeviceState, text: str) -> None:
+        """Once, as long as it stays so."""
+        if text == self._told:
+            return
+        self._told = text
         self._on_event(DeviceEvent(self._table.id, self._clock(), state, text))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Event
 
-from edge_agent.app.point_links import MEASURED, PointLinks
+from edge_agent.app.point_links import PointLinks, measured
 from edge_agent.app.stream_link import port_of
 from edge_agent.clock import SystemClock
 from edge_agent.commands.decoders import KindDecoder, open_decoder
@@ -58,25 +58,25 @@ class PointsSource:
         """Ask again and again; an interruption is a line, too."""
         clock = SystemClock()
         links, began = PointLinks(clock), clock()
-        is_io = isinstance(self.device, IoProfile)
-        if isinstance(self.device, IoProfile):
-            link = links.of_io(self.table, self.device)
+        device = self.device
+        if isinstance(device, IoProfile):
+            link = links.of_io(self.table, device)
         else:
-            link = links.of_distance(self.table, self.device)
+            link = links.of_distance(self.table, device)
 
         def line(now: Moment, key: str, value: object) -> None:
             at_ms = round(now.seconds_since(began) * 1000)
             on_bytes(json.dumps({"at_ms": at_ms, key: value}).encode() + b"\n", now)
 
         def take(values: Mapping[str, int], now: Moment) -> None:
-            if is_io:
+            if isinstance(device, IoProfile):
                 line(now, "states", {name: bool(value) for name, value in values.items()})
             else:
-                line(now, "count", values[MEASURED])
+                line(now, "count", measured(device.measure, values))
 
         def told(event: DeviceEvent) -> None:
             if event.state is not DeviceState.OK:
-                line(event.at, "states" if is_io else "count", None)
+                line(event.at, "states" if isinstance(device, IoProfile) else "count", None)
             on_event(event)
 
         link.run(take, told, stop)

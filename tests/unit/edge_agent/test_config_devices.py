@@ -69,6 +69,7 @@ def test_devices_of_every_kind_are_read(tmp_path: Path) -> None:
         ('lane = "out-1"', 'lane = "out-2"', """device "rpm-1", lane: there is no lane 'out-2'; known here: out-1"""),
         ("radiation/tsa", "gamma/tsa", 'device "rpm-1", profile: \'gamma/tsa'),
         ("socket://10.0.0.7:10001", "tcp://10.0.0.7", "device \"rpm-1\": 'tcp://10.0.0.7' is for Modbus TCP devices"),
+        ("tcp://10.0.0.8", "10.0.0.8", "is no port of a Modbus device; write tcp://HOST:502"),
         ("socket://10.0.0.7:10001", "/dev/ttyS0", 'is used twice, first as scale "scale-1"'),
         ('id = "rpm-1"', 'id = "scale-1"', "give every device its own name"),
         ("discrete:0", "discrete 0", 'write e.g. "discrete:0"'),

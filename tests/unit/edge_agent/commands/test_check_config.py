@@ -117,3 +117,24 @@ def test_profiles_of_the_installers_own_lie_beside_the_site_file(file: Path) -> 
     assert told["problems"][0].startswith('scale "scale-1", profile: The device profile')
     assert "link.baud" in told["problems"][0]
     assert str(own) in told["problems"][0]
+
+
+def test_a_device_that_is_no_scale_is_looked_for_too(file: Path) -> None:
+    device = '[[device]]\nid = "clock"\nprofile = "gnss/nmea0183"\nport = "/dev/ttyUSB77"\n'
+    _, told = answer(file, SITE.replace("[[lane]]", f"{device}[[lane]]"))
+    absent, other = told["warnings"]
+    assert absent.startswith('device "clock", port: /dev/ttyUSB77 is not there now')
+    assert "another device after a reboot" in other
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [('address = "%"', "The address '%' cannot be used"), ('ask = ["zero"]', "there is no command 'zero'")],
+)
+def test_what_is_wrong_with_one_scale_of_a_line_is_told_of_that_scale(file: Path, wrong: str, told: str) -> None:
+    lone = 'profile = "scale/yaohua-xk3190-a9-command"\nport = "/dev/null"\ndivision = "20 kg"\n'
+    pair = f'[[scale]]\nid = "scale-2"\naddress = "B"\n{lone}[[scale]]\nid = "scale-3"\n{wrong}\n{lone}'
+    site = SITE.replace("/dev/null", "/dev/zero").replace("[[camera]]", f"{pair}[[camera]]")
+    _, answered = answer(file, site.replace('["scale-1"]', '["scale-1", "scale-2", "scale-3"]'))
+    (problem,) = answered["problems"]
+    assert problem.startswith(f'scale "scale-3": {told}')

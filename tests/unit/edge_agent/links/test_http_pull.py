@@ -128,6 +128,12 @@ def test_a_head_that_comes_byte_by_byte_or_never_is_given_up(head: Any) -> None:
         assert "did not answer within" in str(refused)
 
 
+def test_a_camera_that_hangs_before_its_answer_is_told_with_the_time_that_it_had() -> None:
+    with CameraServer(echo, fault=Misbehaviour(head="never")) as camera:
+        limits = PullLimits(connect_s=5.0, head_s=0.3, silent_s=86_400.0)
+        assert "said nothing for 0.3 s" in str(fault_of(lambda: pull_of(camera, limits).ask("/x")))
+
+
 def test_an_answer_that_is_too_long_is_given_up() -> None:
     with CameraServer(lambda _path, _body: b"x" * 60_000) as camera:
         assert "more than 50000 bytes" in str(fault_of(lambda: pull_of(camera, QUICK).ask("/x")))

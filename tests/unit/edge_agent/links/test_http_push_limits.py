@@ -121,6 +121,24 @@ def test_strangers_cannot_take_the_cameras_places() -> None:
                 connection.close()
 
 
+def test_one_address_leaves_a_quarter_of_the_places_to_the_others() -> None:
+    here, there = (ip_network("127.0.0.1/32"),), (ip_network("127.0.0.2/32"),)
+    routes = {"/push/flood": Route("flood", here), "/push/camera-1": Route("camera-1", there)}
+    refused = threading.Event()
+    with PushListener("127.0.0.1", 0, routes, lambda _: None, lambda *_: refused.set(), LIMITS) as listener:
+        address = ("127.0.0.1", listener.port)
+        held = [socket.create_connection(address, timeout=PATIENCE) for _ in range(7)]
+        try:
+            assert refused.wait(PATIENCE)  # six of eight places are for one address
+            assert status(until_closed(held[6])) == 503
+            with socket.create_connection(address, timeout=PATIENCE, source_address=("127.0.0.2", 0)) as camera:
+                camera.sendall(post())
+                assert status(until_closed(camera)) == 200
+        finally:
+            for connection in held:
+                connection.close()
+
+
 def test_the_bytes_of_all_bodies_together_are_bounded() -> None:
     keeping, may_return = threading.Event(), threading.Event()
 
