@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import grpc
 import structlog
-from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]  # ships no types
+from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]  # ships no types
 from grpc_health.v1.health import aio as health_aio  # type: ignore[import-untyped]  # ships no types
 
 from collector.agents.servicer import EnrolmentServicer
@@ -42,6 +40,7 @@ from collector.privacy.retention import Retention
 from collector.reconcile.policy import load_policy
 from collector.reconcile.service import Reconciler
 from collector.registers.officers import name_deployment
+from collector.serving import alone_in, bind, make_server
 from collector.store.engine import Store, open_store
 from gate_contract.v1.enrolment_pb2_grpc import add_EnrolmentServiceServicer_to_server
 from gate_contract.v1.reference_pb2_grpc import add_ReferenceServiceServicer_to_server
@@ -86,15 +85,14 @@ def serve(config: CollectorConfig, on_ready: Callable[[Addresses], None]) -> Non
     Raises CollectorError when it cannot start: another one runs on this state directory, a port is taken, the database
     or the keys cannot be used.
     """
-    with _alone(config.state_dir):
+    with alone_in(config.state_dir):
         keys = _load_keys(config)
         store = open_store(config.database_url)
         try:
             ledger = Ledger(keys.ledger)
             with store.read() as connection:
                 ledger.check_head(connection)
-            with store.write() as connection:
-                name_deployment(connection, ledger, time.time_ns())
+            name_deployment(store, ledger, time.time_ns())
             asyncio.run(_Collector(config, keys, store, ledger).run(on_ready))
         finally:
             store.close()
@@ -197,15 +195,15 @@ class _Collector:
         return self._server(_FEW_RPCS, _ENROLMENT_BYTES)
 
     def _server(self, rpcs: int, message_bytes: int) -> grpc.aio.Server:
-        return _server(self._health, CallMeter(self._metrics), rpcs, message_bytes)
+        return make_server(self._health, CallMeter(self._metrics), rpcs, message_bytes)
 
     def _listen(self, uplink: grpc.aio.Server, enrolment: grpc.aio.Server) -> Addresses:
         def load() -> CollectorKeys:
             return _load_keys(self._config)
 
         return Addresses(
-            _bind(uplink, self._config.listen, server_credentials(load, mutual=True)),
-            _bind(enrolment, self._config.enrol_listen, server_credentials(load, mutual=False)),
+            bind(uplink, self._config.listen, server_credentials(load, mutual=True)),
+            bind(enrolment, self._config.enrol_listen, server_credentials(load, mutual=False)),
         )
 
     async def _supervise(self, stop: asyncio.Event) -> None:
@@ -263,59 +261,5 @@ class _Collector:
             server.stop()
 
 
-def _server(health: health_aio.HealthServicer, meter: CallMeter, rpcs: int, message_bytes: int) -> grpc.aio.Server:
-    server = grpc.aio.server(
-        interceptors=[meter],
-        maximum_concurrent_rpcs=rpcs,
-        options=[
-            ("grpc.max_receive_message_length", message_bytes),
-            ("grpc.max_send_message_length", 4 * 1024 * 1024),  # reference pages; receipts and refusals are small
-            ("grpc.so_reuseport", 0),  # a port that is taken is an error, not a second listener
-            ("grpc.keepalive_time_ms", 20_000),
-            ("grpc.keepalive_timeout_ms", 10_000),
-            ("grpc.keepalive_permit_without_calls", 1),
-            ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
-        ],
-    )
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    return server
-
-
-def _bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials) -> str:
-    """Listen; returns host:port with the port that was chosen."""
-    try:
-        port = server.add_secure_port(address, credentials)
-    except RuntimeError as error:
-        raise CollectorError(
-            f"cannot listen on {address}",
-            cause=str(error).splitlines()[0],
-            fix="the port is in use by another program, or the address is not this machine's: "
-            f"`ss -ltnp sport = :{split_address(address)[1]}` shows who has it",
-        ) from error
-    return f"{address.rpartition(':')[0]}:{port}"
-
-
 def _load_keys(config: CollectorConfig) -> CollectorKeys:
     return CollectorKeys.load_or_create(config.state_dir, config.deployment, config.hostnames, datetime.now(UTC))
-
-
-@contextmanager
-def _alone(state_dir: Path) -> Iterator[None]:
-    """Hold the state directory; CollectorError when another collector serves from it."""
-    try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (state_dir / "serve.lock").open("w")
-    except OSError as error:
-        raise CollectorError(
-            f"the state directory {state_dir} cannot be used", cause=str(error), fix="check that this user may write it"
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CollectorError(
-                f"another collector serves from {state_dir}",
-                cause=f"it holds {lock.name}",
-                fix="stop it first, or give this one another state directory",
-            ) from None
-        yield

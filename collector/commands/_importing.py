@@ -25,6 +25,7 @@ from collector.declarations.intake import ImportReport
 from collector.declarations.reader import BadValue
 from collector.keys import CollectorKeys
 from collector.ledger.log import Ledger
+from collector.privacy.keystore import FILE, KeyStore
 from collector.registers.orders import served_sites
 from collector.store.engine import Store, open_store
 
@@ -84,11 +85,38 @@ def opened(file: str) -> Iterator[BinaryIO]:
         yield cast("BinaryIO", stream)  # click types it as text or bytes
 
 
-def seeing_sites(entries: Iterable[tuple[int, Row]], sites: set[str]) -> Iterator[tuple[int, Row]]:
-    """The entries as they are; `sites` gets those that they name."""
-    for number, entry in entries:
-        sites.add(getattr(entry, "site_id", ""))
-        yield number, entry
+class Import:
+    """What a command that imports a file works with. It notes which sites the entries name that it has seen."""
+
+    def __init__(
+        self, store: Store, ledger: Ledger, keys: KeyStore, stream: BinaryIO, on_progress: Callable[[str, int], None]
+    ) -> None:
+        self.store, self.ledger, self.keys = store, ledger, keys
+        self.stream, self.on_progress = stream, on_progress
+        self._sites: set[str] = set()
+
+    def seen(self, entries: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+        """The entries as they are."""
+        for number, entry in entries:
+            self._sites.add(getattr(entry, "site_id", ""))
+            yield number, entry
+
+    def note_sites(self, config: CollectorConfig) -> None:
+        """Point out those of their sites that nobody knows."""
+        with self.store.read() as connection:
+            note_unknown_sites(config, connection, self._sites)
+
+
+@contextmanager
+def importing(config: CollectorConfig, file: str) -> Iterator[Import]:
+    """The database, the keys, FILE to read from and a progress bar."""
+    with (
+        writing(config) as (store, ledger),
+        KeyStore(config.state_dir / FILE) as keys,
+        opened(file) as stream,
+        progress(stream) as on_progress,
+    ):
+        yield Import(store, ledger, keys, stream, on_progress)
 
 
 def note_unknown_sites(config: CollectorConfig, connection: Connection, sites: Iterable[str]) -> None:

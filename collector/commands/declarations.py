@@ -10,16 +10,7 @@ import click
 from sqlalchemy import Connection, select
 
 from collector.commands._common import with_config
-from collector.commands._importing import (
-    format_of,
-    import_options,
-    note_unknown_sites,
-    opened,
-    progress,
-    seeing_sites,
-    tell,
-    writing,
-)
+from collector.commands._importing import format_of, import_options, importing, tell
 from collector.commands._show import (
     as_json,
     console,
@@ -34,7 +25,6 @@ from collector.config import CollectorConfig
 from collector.declarations.files import read_entries
 from collector.declarations.intake import import_declarations
 from collector.errors import CollectorError
-from collector.privacy.keystore import FILE, KeyStore
 from collector.registers.sailing_keys import SailingKeys
 from collector.registers.sailings import sailings
 from collector.store import schema
@@ -60,19 +50,12 @@ def import_(config: CollectorConfig, file: str, file_format: str | None, partial
     is wrong, 2: wrong usage. docs/declarations.md describes the fields.
     """
     chosen = format_of(file, file_format)
-    sites: set[str] = set()
     now_ns = time.time_ns()
-    with (
-        writing(config) as (store, ledger),
-        KeyStore(config.state_dir / FILE) as keys,
-        opened(file) as stream,
-        progress(stream) as on_progress,
-    ):
-        pseudonyms = SailingKeys(keys, config.retention, _sailings_of(store), now_ns).pseudonym
-        entries = seeing_sites(read_entries(stream, chosen, pseudonyms), sites)
-        report = import_declarations(store, ledger, entries, now_ns, partial=partial, on_progress=on_progress)
-        with store.read() as connection:
-            note_unknown_sites(config, connection, sites)
+    with importing(config, file) as at:
+        pseudonyms = SailingKeys(at.keys, config.retention, _sailings_of(at.store), now_ns).pseudonym
+        entries = at.seen(read_entries(at.stream, chosen, pseudonyms))
+        report = import_declarations(at.store, at.ledger, entries, now_ns, partial=partial, on_progress=at.on_progress)
+        at.note_sites(config)
     tell(report, json_=json_)
 
 

@@ -7,11 +7,10 @@ import time
 import click
 
 from collector.commands._common import with_config
-from collector.commands._importing import format_of, import_options, opened, progress, tell, writing
+from collector.commands._importing import format_of, import_options, importing, tell
 from collector.commands._show import as_json, console, local, plain, reading, table
 from collector.config import CollectorConfig
 from collector.declarations.files import read_rows
-from collector.privacy.keystore import FILE, KeyStore
 from collector.registers.manifests import TRAVELLERS, import_manifest
 from collector.registers.reading import latest
 from gate_contract.v1 import register_pb2 as pb
@@ -35,15 +34,10 @@ def import_(
     destroyed in time (docs/registers.md); delete FILE when it was imported.
     """
     chosen = format_of(file, file_format)
-    with (
-        writing(config) as (store, ledger),
-        KeyStore(config.state_dir / FILE) as keys,
-        opened(file) as stream,
-        progress(stream),
-    ):
-        entries = read_rows(stream, chosen, TRAVELLERS)
+    with importing(config, file) as at:
+        entries = read_rows(at.stream, chosen, TRAVELLERS)
         report = import_manifest(
-            store, ledger, keys, config.retention, sailing_id, entries, time.time_ns(), partial=partial
+            at.store, at.ledger, at.keys, config.retention, sailing_id, entries, time.time_ns(), partial=partial
         )
     state = "as was known" if report.unchanged else "entered" if report.new else "entered as a new version"
     bad = f"; {report.bad_rows} rows are bad and were left out" if report.bad else ""

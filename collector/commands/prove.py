@@ -11,7 +11,7 @@ from collector.commands._state import existing_keys, existing_store
 from collector.config import CollectorConfig
 from collector.errors import CollectorError
 from collector.ledger import proving
-from collector.ledger.bundle import BundleError, Verification
+from collector.ledger.verification import BundleError, Verification
 
 
 @click.command()

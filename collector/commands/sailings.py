@@ -7,22 +7,12 @@ import time
 import click
 
 from collector.commands._common import with_config
-from collector.commands._importing import (
-    format_of,
-    import_options,
-    note_unknown_sites,
-    opened,
-    progress,
-    seeing_sites,
-    tell,
-    writing,
-)
+from collector.commands._importing import format_of, import_options, importing, tell, writing
 from collector.commands._registers import item_json
 from collector.commands._show import Since, as_json, console, local, plain, reading, table
 from collector.config import CollectorConfig
 from collector.declarations.files import read_rows
 from collector.errors import CollectorError
-from collector.privacy.keystore import FILE, KeyStore
 from collector.registers import sailings as register
 from collector.registers.importing import import_items
 from collector.registers.intake import NewItem, enter
@@ -47,27 +37,21 @@ def import_(config: CollectorConfig, file: str, file_format: str | None, partial
     counted stays. docs/registers.md describes the columns.
     """
     chosen = format_of(file, file_format)
-    sites: set[str] = set()
-    with (
-        writing(config) as (store, ledger),
-        KeyStore(config.state_dir / FILE) as keys,
-        opened(file) as stream,
-        progress(stream) as on_progress,
-    ):
+    with importing(config, file) as at:
         report = import_items(
-            store,
-            ledger,
+            at.store,
+            at.ledger,
             pb.ITEM_KIND_SAILING,
-            seeing_sites(read_rows(stream, chosen, SAILINGS), sites),
+            at.seen(read_rows(at.stream, chosen, SAILINGS)),
             time.time_ns(),
             partial=partial,
             completed=with_heads_known,
-            on_progress=on_progress,
+            on_progress=at.on_progress,
         )
-        with store.read() as connection:
+        at.note_sites(config)
+        with at.store.read() as connection:
             known = register.sailings(connection)
-            note_unknown_sites(config, connection, sites)
-        lengthen_terms(keys, config.retention, known.get)
+        lengthen_terms(at.keys, config.retention, known.get)
     tell(report, json_=json_)
 
 

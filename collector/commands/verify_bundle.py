@@ -13,7 +13,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 from collector.errors import CollectorError
-from collector.ledger.bundle import BundleError, Proved, Verification
+from collector.ledger.verification import BundleError, Proved, Verification
 from gate_contract.checkpoint import NoteError, Verifier, parse_keys
 from gate_contract.v1.decision_pb2 import Action
 from gate_contract.v1.ledger_pb2 import Verdict

@@ -10,11 +10,13 @@ from typing import TypeVar
 
 import grpc
 import structlog
+from sqlalchemy import Connection
 
 from collector.errors import StoreError
 from collector.ingest.evidence import EvidenceStore, Upload, UploadError, record_evidence
 from collector.ingest.peers import Context, abort
 from collector.ingest.writer import Writer
+from gate_contract.kept import sign_kept
 from gate_contract.v1.uplink_pb2 import EvidenceOffer, PutEvidenceRequest, PutEvidenceResponse
 
 MOST_OF_AN_AGENT = 4
@@ -84,9 +86,14 @@ class Uploads:
                     return  # the agent broke off; what came is kept
                 await self._on_disk(upload.finish)
         ledger = self._writer.ledger
-        noted = self._writer.run(lambda conn, now_ns: record_evidence(conn, ledger, offer, origin, now_ns))
-        await asyncio.wrap_future(noted)
-        yield PutEvidenceResponse(offset=offer.size, complete=True)
+
+        def note(connection: Connection, now_ns: int) -> int:
+            record_evidence(connection, ledger, offer, origin, now_ns)
+            return now_ns
+
+        noted_ns = await asyncio.wrap_future(self._writer.run(note))
+        promise = sign_kept(offer.sha256, offer.size, origin, self._writer.receipts, noted_ns // 10**9)
+        yield PutEvidenceResponse(offset=offer.size, complete=True, note=promise)
 
     async def _receive(self, requests: AsyncIterator[PutEvidenceRequest], upload: Upload) -> None:
         """Write what comes until the blob is whole or the agent breaks off."""

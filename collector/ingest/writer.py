@@ -62,7 +62,8 @@ class Writer:
         self._store = store
         self.ledger = ledger
         """For jobs that enter something."""
-        self._receipts = receipts
+        self.receipts = receipts
+        """What is promised outside of batches is signed with the same key."""
         self._clock = clock
         self._on_passages = on_passages
         self._turns = Turns()
@@ -149,9 +150,7 @@ class Writer:
         with self._store.write() as connection:
             jobs = [item.work(connection, now_ns) for item in group if not isinstance(item.work, Arrival | LiveArrival)]
             outcomes = (
-                store_batches(connection, self.ledger, self._receipts, arrivals, now_ns, self._turns)
-                if arrivals
-                else []
+                store_batches(connection, self.ledger, self.receipts, arrivals, now_ns, self._turns) if arrivals else []
             )
         # Only here, after the commit, are there results.
         stored, ran = iter(outcomes), iter(jobs)

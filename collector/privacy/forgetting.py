@@ -23,12 +23,16 @@ from gate_contract.v1.register_pb2 import ITEM_KIND_MANIFEST
 def forget(
     store: Store, ledger: Ledger, keys: KeyStore, doomed: Sequence[KeyEntry], *, actor: str, reason: str, now_ns: int
 ) -> None:
-    """Destroy keys and enter each destruction; `reason` stays in the ledger for ever, so it must name nobody."""
-    for entry in doomed:
-        if entry.kind == PICTURE:
-            doom(keys, entry.key_id, actor, reason)
-        else:
-            keys.destroy(entry.key_id, actor, reason)
+    """Destroy keys and enter each destruction; `reason` stays in the ledger for ever, so it must name nobody.
+
+    All of them or none: a person of whom half was forgotten when the power failed would have to be asked for again.
+    """
+    with keys.writing():
+        for entry in doomed:
+            if entry.kind == PICTURE:
+                doom(keys, entry.key_id, actor, reason)
+            else:
+                keys.destroy(entry.key_id, actor, reason)
     enter_owed(store, ledger, keys, now_ns)
 
 

@@ -92,8 +92,11 @@ class KeyFile:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; durable when it ends, undone by an exception."""
+        """A transaction; durable when it ends, undone by an exception. One within another is part of that."""
         with self._lock, self._translated():
+            if self._connection.in_transaction:
+                yield self._connection
+                return
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection

@@ -12,6 +12,7 @@ from collector.errors import CollectorError
 from collector.ledger.log import Ledger
 from collector.registers.intake import Entered, NewItem, enter
 from collector.registers.reading import officers
+from collector.store.engine import Store
 from gate_contract.v1 import register_pb2 as pb
 from gate_contract.v1.order_pb2 import Officer
 
@@ -82,16 +83,17 @@ def end(
     return officer
 
 
-def name_deployment(connection: Connection, ledger: Ledger, now_unix_ns: int) -> int:
-    """Enter the deployment for officers whom an older release entered without, in the caller's write transaction.
-
-    Returns for how many.
-    """
-    unnamed = [officer for officer in officers(connection).values() if not officer.deployment]
-    for officer in unnamed:
-        officer.deployment = ledger.deployment
-    items = [NewItem.of(pb.ITEM_KIND_OFFICER, each.officer_id, each) for each in unnamed]
-    return len(enter(connection, ledger, items, now_unix_ns))
+def name_deployment(store: Store, ledger: Ledger, now_unix_ns: int) -> int:
+    """Enter the deployment for officers whom an older release entered without; returns for how many."""
+    with store.read() as connection:
+        if all(officer.deployment for officer in officers(connection).values()):
+            return 0
+    with store.write() as connection:
+        unnamed = [officer for officer in officers(connection).values() if not officer.deployment]
+        for officer in unnamed:
+            officer.deployment = ledger.deployment
+        items = [NewItem.of(pb.ITEM_KIND_OFFICER, each.officer_id, each) for each in unnamed]
+        return len(enter(connection, ledger, items, now_unix_ns))
 
 
 def acting(connection: Connection, officer_id: str, now_unix_ns: int) -> Officer:

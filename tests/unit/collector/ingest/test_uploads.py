@@ -11,6 +11,7 @@ import grpc
 import pytest
 
 from collector.ingest import uploads as uploads_module
+from gate_contract.kept import check_kept
 from gate_contract.v1.uplink_pb2 import PutEvidenceRequest
 from tests.unit.collector.collected import Agent, Collected
 from tests.unit.collector.ingest.stories import Database, told
@@ -32,6 +33,8 @@ def test_a_blob_is_taken_resumed_and_known_when_it_comes_again(collected: Collec
             await running.put(pem, offer(DIGEST, len(BLOB)), chunk(BLOB[4000:])),
             await running.put(pem, offer(DIGEST, len(BLOB))),
         ]
+        check_kept(answers[1][-1].note, DIGEST, len(BLOB), gate.origin, collected.receipts.verifier)
+        assert answers[2][-1].note, "promised again to whoever did not hear it"
         return [[(answer.offset, answer.complete) for answer in each] for each in answers]
 
     size = len(BLOB)

@@ -18,7 +18,7 @@ from collector.ledger.audit.problems import Problems
 from collector.ledger.log import Ledger, read_entries
 from collector.privacy import forgetting
 from collector.privacy.audit import DestroyedKeys
-from collector.privacy.keystore import FILE, KeyStore
+from collector.privacy.keystore import FILE, NEVER, KeyEntry, KeyStore
 from collector.privacy.pictures import FacePictures
 from collector.store import schema
 from gate_contract.v1.ledger_pb2 import LedgerEntry
@@ -169,6 +169,27 @@ def test_a_crash_between_deleting_and_the_ledger_loses_neither(booth: Booth) -> 
     assert booth.due(31) == [], "it is owed already"
     forgetting.enter_owed(booth.collected.store, booth.collected.ledger, booth.keys, booth.collected.now_ns)
     assert (len(booth.destroyed()), file.exists(), booth.keys.owed()) == (1, False, [])
+
+
+def test_a_person_is_forgotten_with_all_pictures_or_not_at_all(booth: Booth, monkeypatch: pytest.MonkeyPatch) -> None:
+    booth.traveller("P-1", ("face", FACE))
+    booth.picture(FACE)
+    assert booth.due(0) == []
+    subject = booth.keys.subject("UTO", "L898902C3", NEVER)
+    pictures = FacePictures(booth.collected.store, booth.keys, CONFIG)
+    doomed = [KeyEntry(subject, "subject", subject, NEVER), *pictures.of(["P-1"])]
+    told = {"actor": "O-1", "reason": "asked for it", "now_ns": booth.collected.now_ns}
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(forgetting, "doom", killed)
+        with pytest.raises(KeyboardInterrupt):
+            forgetting.forget(booth.collected.store, booth.collected.ledger, booth.keys, doomed, **told)  # type: ignore[arg-type]
+    assert (booth.keys.find_subject("UTO", "L898902C3"), booth.keys.owed()) == (subject, [])
+    forgetting.forget(booth.collected.store, booth.collected.ledger, booth.keys, doomed, **told)  # type: ignore[arg-type]
+    assert (booth.keys.find_subject("UTO", "L898902C3"), len(booth.destroyed())) == (None, 2)
 
 
 def test_a_picture_that_is_put_back_is_found_and_goes_again(booth: Booth) -> None:

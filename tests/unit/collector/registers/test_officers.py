@@ -37,8 +37,8 @@ def test_the_list_names_the_deployment_also_for_those_whom_an_older_release_ente
     old = Officer(officer_id="zhou", authority="customs", public_key=bytes(32))
     with office.store.write() as connection:
         enter(connection, office.ledger, [NewItem.of(pb.ITEM_KIND_OFFICER, "zhou", old)], office.now_ns)
-        assert name_deployment(connection, office.ledger, office.now_ns) == 1
-        assert name_deployment(connection, office.ledger, office.now_ns) == 0
+    assert name_deployment(office.store, office.ledger, office.now_ns) == 1
+    assert name_deployment(office.store, office.ledger, office.now_ns) == 0
     with office.store.read() as connection:
         assert {each.deployment for each in officers(connection).values()} == {DEPLOYMENT}
 

@@ -9,8 +9,8 @@ import pytest
 
 from collector.config import CollectorConfig
 from collector.errors import CollectorError
-from collector.ledger.bundle import BundleError, Proved, Verification
 from collector.ledger.proving import prove
+from collector.ledger.verification import BundleError, Proved, Verification
 from collector.reconcile.service import Reconciler
 from gate_contract.checkpoint import Note, Verifier
 from gate_contract.v1.ledger_pb2 import LedgerEntry
