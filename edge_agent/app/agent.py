@@ -43,6 +43,7 @@ from edge_agent.model.readings import DeviceEvent, DeviceState
 from edge_agent.uplink.progress import UplinkState
 from edge_agent.vision.extra import importing_vision
 from gate_contract.rules import RULE_BOOK_HASH
+from gate_contract.rules.plates import normalise
 from gate_contract.v1.reading_pb2 import Reading as DeviceReading
 from gate_contract.v1.record_pb2 import LIFECYCLE_EVENT_STARTED, LIFECYCLE_EVENT_STOPPED
 
@@ -164,7 +165,8 @@ class Agent:
     def _lane(self, table: LaneTable) -> LaneWorker:
         reference = self.reference
         judge = Judge(self.site.site, table.goods, self._policy, reference.known, reference.decided)
-        lane = make_lane(lane_settings(table, self.site), new_passage_id(table.id))
+        settings, names = lane_settings(table, self.site), new_passage_id(table.id)
+        lane = make_lane(settings, names, lambda plate: bool(reference.cache.index().exact(normalise(plate))))
         devices, live = devices_of(table, self.site), self.uplink.stream.live
         return LaneWorker(table, devices, lane, judge, self.journal, self.records, self.clock, live)
 

@@ -178,8 +178,10 @@ class DeviceStation(Generic[Data]):
                 if self._heard is not None and now.seconds_since(self._heard) >= PAUSE_S:
                     self._heard = None
                     kept, _ = self._sorted(self._reader.pause(now), now)
-                if self._watch is not None:
-                    self._tell(self._watch.tick(now))
+                if self._watch is not None and (event := self._watch.tick(now)) is not None:
+                    self._tell(event)
+                    if event.state is DeviceState.SILENT:  # what was under way is over, as when the line is lost
+                        kept += self._sorted(self._reader.closed(now), now)[0]
                 self._flush_garbled()
             self._keep(kept, now)
         with self._lock:

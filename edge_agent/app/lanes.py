@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from edge_agent.app.lane import Lane, LaneWorker
+from edge_agent.assemble.core import IsBooked, nobody_knows
 from edge_agent.assemble.lane import GateLane
 from edge_agent.assemble.observation_point import ObservationPoint
 from edge_agent.assemble.state import LaneSettings
@@ -44,11 +45,11 @@ def lane_settings(table: LaneTable, site: SiteFile) -> LaneSettings:
     )
 
 
-def make_lane(settings: LaneSettings, new_passage_id: NAMES) -> Lane:
+def make_lane(settings: LaneSettings, new_passage_id: NAMES, is_booked: IsBooked = nobody_knows) -> Lane:
     """The steps of a lane of this kind."""
     if settings.kind == "observation":
         return ObservationPoint(settings, new_passage_id)
-    return GateLane(settings, new_passage_id)
+    return GateLane(settings, new_passage_id, is_booked)
 
 
 class Routes:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edge_agent.app.stream_link import port_of
 from edge_agent.config_devices import DeviceTable
 from edge_agent.drivers.io.schema import GpioLayer, IoProfile, ModbusLayer
-from edge_agent.drivers.ultrasonic.schema import UltrasonicProfile
+from edge_agent.drivers.ultrasonic.schema import MeasureLayer, UltrasonicProfile
 from edge_agent.errors import ConfigError
 from edge_agent.model.moment import Moment
 from edge_agent.model.points import Point, point
 from edge_agent.optional import importing
 
-MEASURED = "distance"
-"""The name under which a distance sensor's register is polled."""
+_DISTANCE = ("distance", "distance-next")
+"""The names under which a distance sensor's registers are polled, one after the other."""
+
+
+def measured(measure: MeasureLayer, values: Mapping[str, int]) -> int:
+    """The bits of a distance sensor's count, as polled."""
+    return measure.joined([values[name] for name in _DISTANCE[: measure.registers]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,10 @@ class PointLinks:
         return self._modbus(table, profile.link, inputs, outputs)
 
     def of_distance(self, table: DeviceTable, profile: UltrasonicProfile) -> Any:
-        """Of a distance sensor's register; ConfigError as above."""
-        return self._modbus(table, profile.link, {MEASURED: point(profile.measure.register_)}, {})
+        """Of a distance sensor's registers; ConfigError as above."""
+        first, count = point(profile.measure.register_), profile.measure.registers
+        points = {name: replace(first, address=first.address + at) for at, name in enumerate(_DISTANCE[:count])}
+        return self._modbus(table, profile.link, points, {})
 
     def _modbus(
         self, table: DeviceTable, layer: ModbusLayer, inputs: Mapping[str, Point], outputs: Mapping[str, Point]

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from edge_agent.app.device_outcomes import Began, Ended, Kept, Outcome, Understood
 from edge_agent.app.device_readers import PlainReader
-from edge_agent.app.point_links import MEASURED
+from edge_agent.app.point_links import measured
 from edge_agent.drivers.io.driver import InputDriver
 from edge_agent.drivers.ultrasonic.driver import DistanceDriver
+from edge_agent.drivers.ultrasonic.schema import MeasureLayer
 from edge_agent.model.moment import Moment
 
 _NO_SENSOR = (
@@ -38,16 +39,18 @@ class InputReader(PlainReader[Mapping[str, int]]):
 class DistanceReader(PlainReader[Mapping[str, int]]):
     """A distance sensor: changes between empty and occupied."""
 
-    def __init__(self, driver: DistanceDriver) -> None:
-        self._driver = driver
+    def __init__(self, driver: DistanceDriver, measure: MeasureLayer) -> None:
+        """`measure`: of the driver's profile."""
+        self._driver, self._measure = driver, measure
 
     def take(self, data: Mapping[str, int], now: Moment) -> Iterator[Outcome]:
         """A change is a record; every measurement is shown."""
         was_broken = self._driver.broken
-        change = self._driver.feed(data[MEASURED], now)
+        count = measured(self._measure, data)
+        change = self._driver.feed(count, now)
         last = self._driver.last
         shown = "no echo" if last is None or last.millimetres is None else f"{last.millimetres:.0f} mm"
-        yield Kept(change, data[MEASURED].to_bytes(2), shown) if change else Understood(shown)
+        yield Kept(change, count.to_bytes(2 * self._measure.registers), shown) if change else Understood(shown)
         if not self._driver.broken:
             yield Ended("wire")
         elif not was_broken:

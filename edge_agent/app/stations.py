@@ -182,7 +182,7 @@ def _ultrasonic(table: DeviceTable, parts: Parts) -> AnyStation:
         fix = "Correct one of them"
         raise ConfigError(f'device "{table.id}": occupied_below_mm is more than empty_above_mm', fix=fix)
     empty: EmptyLayer = profile.empty.model_copy(update={"occupied_below_mm": below, "empty_above_mm": above})
-    reader = DistanceReader(DistanceDriver(profile, empty))
+    reader = DistanceReader(DistanceDriver(profile, empty), profile.measure)
     return _polled(table, parts.points.of_distance(table, profile), reader, parts)
 
 

@@ -38,6 +38,14 @@ OPENS: dict[ReadingKind, OpenedBy] = {
 }
 """What a passage is opened by. A seal opens none: it is looked at on a vehicle that is there."""
 
+IsBooked = Callable[[str], bool]
+"""Whether a plate is declared letter for letter, as far as is known here and now."""
+
+
+def nobody_knows(_plate: str) -> bool:
+    """Where there are no declarations."""
+    return False
+
 
 def kind_of(reading: PlateSeen | Observation) -> ReadingKind:
     """What kind of reading it is."""
@@ -47,9 +55,11 @@ def kind_of(reading: PlateSeen | Observation) -> ReadingKind:
 class Core:
     """The pieces, for one lane."""
 
-    def __init__(self, settings: LaneSettings, new_passage_id: Callable[[Moment], str]) -> None:
+    def __init__(
+        self, settings: LaneSettings, new_passage_id: Callable[[Moment], str], is_booked: IsBooked = nobody_knows
+    ) -> None:
         """`new_passage_id` names a passage that opens at the moment; no two names may be equal, ever."""
-        self.settings = settings
+        self.settings, self.is_booked = settings, is_booked
         self._needs = settings.needs
         self._new_passage_id = new_passage_id
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edge_agent.assemble.core import Core
+from edge_agent.assemble.core import Core, IsBooked, nobody_knows
 from edge_agent.assemble.loops import Loops
 from edge_agent.assemble.others import Others
 from edge_agent.assemble.plates import Plates
@@ -40,10 +40,12 @@ SILENT_SCALE_S = 60.0
 class GateLane:
     """The steps of one vehicle, empty-container or passenger lane. Holds no state itself: it goes in and comes out."""
 
-    def __init__(self, settings: LaneSettings, new_passage_id: Callable[[Moment], str]) -> None:
+    def __init__(
+        self, settings: LaneSettings, new_passage_id: Callable[[Moment], str], is_booked: IsBooked = nobody_knows
+    ) -> None:
         """`new_passage_id` names a passage that opens at the moment; no two names may be equal, ever."""
         self._settings = settings
-        self._core = Core(settings, new_passage_id)
+        self._core = Core(settings, new_passage_id, is_booked)
         self._weights, self._plates = Weights(self._core), Plates(self._core)
         self._loops, self._others = Loops(self._core), Others(self._core)
 

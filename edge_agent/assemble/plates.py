@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from edge_agent.assemble.core import Core
 from edge_agent.assemble.state import Advance, LaneState, OrphanReading
-from edge_agent.assemble.vehicles import corrects, is_next_plate, is_word_again, plate_read, taken_of, tells_more
+from edge_agent.assemble.vehicles import (
+    corrects,
+    entered_behind,
+    is_next_plate,
+    is_word_again,
+    plate_read,
+    taken_of,
+    tells_more,
+)
 from edge_agent.model.moment import Moment
 from edge_agent.model.passage import ClosedBy, OpenedBy, Passage
 from edge_agent.model.readings import PlateSeen
@@ -25,7 +33,7 @@ class Plates:
             return late
         if state.passage is None:
             return self._opening(state, plate, now)
-        if is_next_plate(state, state.passage, plate):
+        if is_next_plate(state, state.passage, plate, self._core.is_booked):
             return self._of_next(state, plate, now)
         return self._of_present(state, state.passage, plate, now)
 
@@ -33,7 +41,9 @@ class Plates:
         more = tells_more(passage, plate)
         if not state.recorded and (more or not self._core.is_full(passage, "plate")):
             return self._core.complete(self._core.put(state, plate), now)
-        if more or (state.recorded and self._corrects(passage, plate)):
+        watched = self._core.has_loop(state, self._core.settings.loop_in) and state.entered
+        alone = watched and entered_behind(state) is None
+        if more or (state.recorded and self._corrects(passage, plate, alone=alone)):
             return self._core.late(state, plate, CAME_LATE if more else READ_SURER, now)
         reason = f"a further read of a vehicle that had been {'decided' if state.recorded else 'read often enough'}"
         return _orphan(state, plate, reason)
@@ -64,8 +74,8 @@ class Plates:
             return None
         return self._core.for_before(state, lambda past: self._core.late(past, plate, reason, now))
 
-    def _corrects(self, passage: Passage, plate: PlateSeen) -> bool:
-        return corrects(passage, plate) and not self._core.is_full(passage, "plate")
+    def _corrects(self, passage: Passage, plate: PlateSeen, *, alone: bool = False) -> bool:
+        return corrects(passage, plate, alone=alone) and not self._core.is_full(passage, "plate")
 
 
 def _orphan(state: LaneState, plate: PlateSeen, reason: str) -> Advance:

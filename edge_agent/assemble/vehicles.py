@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from rapidfuzz.distance import Levenshtein
@@ -21,6 +21,9 @@ SAME_VEHICLE_EDITS = 2
 
 SAME_CLOCK_S = 3600.0
 """A camera's time that is further from the passage it is held against is of a clock that was not set like ours."""
+
+BEHIND_S = 2.5
+"""Another vehicle passes a camera no sooner behind the one before; its second word on one mostly comes sooner."""
 
 MOST_CONTAINERS = 2
 """Containers on one vehicle."""
@@ -73,20 +76,25 @@ def tells_more(passage: Passage, plate: PlateSeen) -> bool:
     return bool(plate.text) and is_trailer(plate.text) not in kinds
 
 
-def corrects(passage: Passage, plate: PlateSeen) -> bool:
-    """Whether it is another reading of a plate that the passage has, surer than all that was read before."""
+def corrects(passage: Passage, plate: PlateSeen, *, alone: bool) -> bool:
+    """Whether it is another reading of a plate that the passage has, surer than all that was read before.
+
+    `alone`: the entry loop says that nobody follows. Else it may be a neighbouring number close behind.
+    """
     alike = [read for read in passage.plates if read.text and is_trailer(read.text) == is_trailer(plate.text)]
-    if not plate.text or plate.confidence is None or not any(is_similar(read.text, plate.text) for read in alike):
+    same = is_similar if alone else is_same_plate
+    if not plate.text or plate.confidence is None or not any(same(read.text, plate.text) for read in alike):
         return False
     return all(read.text != plate.text and (read.confidence or 0) < plate.confidence for read in alike)
 
 
-def is_next_plate(state: LaneState, passage: Passage, plate: PlateSeen) -> bool:
+def is_next_plate(state: LaneState, passage: Passage, plate: PlateSeen, is_booked: Callable[[str], bool]) -> bool:
     """The same camera sees quite another plate (or the vehicle has left): another vehicle.
 
     A tractor's plate and a trailer's are never held against each other. Where this camera has read only the one, the
     other is held against what the other cameras read. Two plates that differ in a character or two are one vehicle's,
-    misread, unless a loop tells that somebody follows: then only look-alikes are.
+    misread, unless a loop tells that somebody follows, or both are declared and were not read at once: then only
+    look-alikes are.
     """
     if not plate.text:
         return False
@@ -98,8 +106,12 @@ def is_next_plate(state: LaneState, passage: Passage, plate: PlateSeen) -> bool:
             return True
         return follower is not None and _is_of_follower(state, of_others, plate, follower)
     alike = [read.text for read in mine if is_trailer(read.text) == trailer] or of_others
-    same = is_similar if follower is None else is_same_plate
-    return bool(alike) and not any(same(text, plate.text) for text in alike)
+    if not alike or any(is_same_plate(text, plate.text) for text in alike):
+        return False
+    if follower is not None or not any(is_similar(text, plate.text) for text in alike):
+        return True
+    at_once = plate.at.seconds_since(mine[-1].at) < BEHIND_S
+    return not at_once and is_booked(plate.text) and any(map(is_booked, alike))
 
 
 def _is_of_follower(state: LaneState, known: list[str], plate: PlateSeen, follower: Observation) -> bool:

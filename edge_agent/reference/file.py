@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 from edge_agent.errors import EdgeAgentError
 from edge_agent.model.moment import Moment, MonoNs, WallNs
 from edge_agent.reference.rows import DECLARATIONS, ITEMS, checksum, mixed
+from edge_agent.sqlite_errors import is_of_the_system, is_read_only
 from gate_contract.v1.declaration_pb2 import Declaration
 from gate_contract.v1.register_pb2 import RegisterItem
 
@@ -39,21 +40,6 @@ _OLDER: Final = (
     " FROM state JOIN fetched USING (only) JOIN followed USING (only)"
 )
 """The head, as it was before."""
-
-_OF_THE_SYSTEM: Final = frozenset(
-    {
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_MISUSE,
-    }
-)
-"""Errors that are no fault of the file's."""
 
 _LONG_AGO: Final = Moment(WallNs(1), MonoNs(0), b"", synchronised=False)
 
@@ -118,7 +104,7 @@ class ReferenceFile:
             found = self._load()
         except (sqlite3.Error, DecodeError, ValueError, TypeError, IndexError) as error:
             self.disconnect()
-            if not is_damage(error) and not _is_read_only(error):  # a flipped bit in its header can make it so
+            if not is_damage(error) and not is_read_only(error):  # a flipped bit in its header can make it so
                 raise
             found = Loaded(Head(fetched=_LONG_AGO), damage=f"it cannot be read ({error})")
         if found.damage:
@@ -238,13 +224,9 @@ def _head(values: Iterable[Any]) -> Head:
     return Head(position, followed, made_ns, fetched)
 
 
-def _is_read_only(error: Exception) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
-
-
 def is_damage(error: Exception) -> bool:
     """Whether it is the file's fault, not the disk's or the system's."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:  # a value that is none, or a text that is no UTF-8; not that the file was closed
         return not isinstance(error, sqlite3.ProgrammingError)
-    return code == sqlite3.SQLITE_IOERR_SHORT_READ or code & 0xFF not in _OF_THE_SYSTEM
+    return code == sqlite3.SQLITE_IOERR_SHORT_READ or not is_of_the_system(error)

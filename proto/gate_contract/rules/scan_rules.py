@@ -20,6 +20,10 @@ Not ultrasound: it tells changes, and a second empty container in a row is none.
 """
 
 
+_LONGEST_REASON = 200
+"""With the device and its fault."""
+
+
 @dataclass(frozen=True, slots=True)
 class Classes:
     """Classes of a passage's scans: those that policy knows, with their HS chapters, and those that it does not."""
@@ -112,7 +116,7 @@ def screening_missing(case: Case) -> Iterator[Fired]:
 
 
 def _lanes_own(case: Case) -> Iterator[Fired]:
-    missing = [(kind, shown(why)) for kind, why in case.passage.missing if kind in _SCREENS]
+    missing = [(kind, shown(why, _LONGEST_REASON)) for kind, why in case.passage.missing if kind in _SCREENS]
     if not missing or case.passage.backed_out:
         return
     told = listed([f"{_SCREENS[kind]}: {why or 'no reason is given'}" for kind, why in missing])

@@ -30,7 +30,7 @@ from edge_agent.model.handed_act import SPOOL, Handed, handed_bytes
 from edge_agent.model.moment import SECOND, Moment, MonoNs, WallNs
 from edge_agent.model.passage_wire import passage_of
 from edge_agent.model.wire import stamp_of
-from edge_agent.status.handing import hand_over
+from edge_agent.status.acts.handing import hand_over
 from edge_agent.status.reading import Places
 from gate_contract.v1 import act_pb2 as pb
 from gate_contract.v1 import passage_pb2

@@ -129,6 +129,18 @@ def test_an_alarm_under_way_is_recorded_when_the_line_is_lost(portal: Bench) -> 
     assert portal.station.state is DeviceState.UNPLUGGED
 
 
+def test_an_alarm_under_way_is_recorded_when_the_portal_falls_silent() -> None:
+    profile = load_profile("radiation/tsa-rapiscan-rpm", of=RadiationProfile)
+    bench = Bench(RadiationReader(profile), silent_after_s=0.1)
+    bench.tell(DeviceState.STARTING)
+    bench.hear(ALARM)
+    until(lambda: bench.readings)
+    until(lambda: bench.station.state is DeviceState.SILENT)
+    bench.station.stop()
+
+    assert [(each.radiation.gamma_alarm, each.radiation.complete) for each in bench.readings] == [(True, False)]
+
+
 def test_an_alarm_under_way_is_recorded_when_the_agent_stops(portal: Bench) -> None:
     portal.hear(ALARM)
     portal.station.stop()
@@ -195,7 +207,7 @@ def test_a_polled_device_has_the_state_that_its_link_tells_and_is_told_anew_afte
 def test_a_broken_wire_of_a_distance_sensor_is_one_fault_until_it_measures_again() -> None:
     profile = load_profile("ultrasonic/modbus-analogue", of=UltrasonicProfile)
     at_once = profile.empty.model_copy(update={"settle_milliseconds": 0})
-    bench = Bench(DistanceReader(DistanceDriver(profile, at_once)), watched=False)
+    bench = Bench(DistanceReader(DistanceDriver(profile, at_once), profile.measure), watched=False)
     for count in (40_000, 0, 0, 0, 40_000):
         bench.hear({"distance": count})
     bench.station.stop()

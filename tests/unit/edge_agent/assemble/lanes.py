@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -189,11 +190,14 @@ def gone(begin: float) -> list[LaneReading]:
 class Lane:
     """Drives a lane and collects what it gives."""
 
-    def __init__(self, settings: LaneSettings = SETTINGS) -> None:
+    def __init__(self, settings: LaneSettings = SETTINGS, booked: Collection[str] = ()) -> None:
         numbers = itertools.count(1)
         self.settings = settings
-        kind = ObservationPoint if settings.kind == "observation" else GateLane
-        self.lane: GateLane | ObservationPoint = kind(settings, lambda _now: f"P{next(numbers)}")
+        self.lane: GateLane | ObservationPoint = GateLane(
+            settings, lambda _now: f"P{next(numbers)}", lambda text: text in booked
+        )
+        if settings.kind == "observation":
+            self.lane = ObservationPoint(settings, lambda _now: f"P{next(numbers)}")
         self.state = LaneState()
         self.passages: list[Passage] = []
         self.orphans: list[OrphanReading] = []

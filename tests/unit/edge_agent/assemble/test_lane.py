@@ -159,6 +159,26 @@ def test_two_reads_that_differ_in_one_character_are_one_vehicle(lane: Lane) -> N
     assert [p.text for p in passage.plates] == ["粤B12345", "粤812345"]
 
 
+@pytest.mark.parametrize(
+    ("booked", "text", "after_s", "queued"),
+    [
+        (("琼A10001", "琼A10002"), "琼A10002", 3, True),
+        (("琼A10001", "琼A10002"), "琼A10002", 2, False),
+        (("琼A10001",), "琼A10002", 3, False),
+        (("琼A10002",), "琼A10002", 3, False),
+        (("琼A10001", "琼A1000I"), "琼A1000I", 3, False),
+    ],
+)
+def test_without_a_loop_two_declared_neighbours_not_read_at_once_are_two_vehicles(
+    booked: tuple[str, ...], text: str, after_s: float, queued: bool
+) -> None:
+    lane = Lane(booked=booked)
+    lane.give(plate("琼A10001", 0), weight(20000, 1), plate(text, after_s), stable(20000, 4), weight(0, 6))
+    vehicles = [each for each in (lane.passages[0], lane.state.passage) if each is not None]
+    plates = [[read.text for read in each.plates] for each in vehicles]
+    assert plates == ([["琼A10001"], [text]] if queued else [["琼A10001", text]])
+
+
 def test_an_unread_vehicle_says_that_its_plate_could_not_be_read(lane: Lane) -> None:
     lane.give(plate("", 0), weight(20000, 2), stable(20000, 4))
     lane.wait_until(7)
@@ -178,15 +198,16 @@ def test_a_surer_read_after_the_decision_is_a_late_reading_of_its_passage(lane: 
     first, second = lane.passages
     assert (second.passage_id, second.revision, set(second.late_plates)) == (first.passage_id, 2, {1})
     assert "surer" in second.revision_reason
-    lane.give(weight(0, 5), plate("粤B12346", 6, taken=4, sure=0.95))
-    assert [read.text for read in lane.passages[-1].plates] == ["粤B1234S", "粤B12345", "粤B12346"]
+    lane.give(weight(0, 5), plate("粤B1Z345", 6, taken=4, sure=0.95))
+    assert [read.text for read in lane.passages[-1].plates] == ["粤B1234S", "粤B12345", "粤B1Z345"]
     assert lane.orphans == []
 
 
 @pytest.mark.parametrize(
-    ("text", "sure"), [("粤B1234S", 0.99), ("粤B12345", 0.5), ("粤B12345", 0.6), ("粤B12345", None)]
+    ("text", "sure"),
+    [("粤B1234S", 0.99), ("粤B12345", 0.5), ("粤B12345", 0.6), ("粤B12345", None), ("粤B12346", 0.99)],
 )
-def test_a_read_after_the_decision_that_says_the_same_or_is_no_surer_is_an_orphan(
+def test_a_read_after_the_decision_that_says_the_same_is_no_surer_or_a_neighbours_is_an_orphan(
     lane: Lane, text: str, sure: float | None
 ) -> None:
     lane.give(plate("粤B1234S", 0, sure=0.6), weight(20000, 1), stable(20000, 3), plate(text, 4, sure=sure))

@@ -186,6 +186,15 @@ def test_front_and_rear_cameras_read_tractor_and_trailer_of_one_truck(trucks: La
     assert [p.text for p in passage.plates] == ["粤B12345", "粤B123挂", "粤B123挂"]
 
 
+def test_a_surer_read_after_the_decision_is_a_misread_put_right_where_the_entry_loop_tells_of_nobody_else(
+    trucks: Lane,
+) -> None:
+    trucks.give(*truck(0), plate("粤B12346", 7, sure=0.95))
+    assert trucks.passages[-1].late_plates == {1}
+    trucks.give(entry(8, active=True), plate("粤B12349", 9, sure=0.99))
+    assert len(trucks.passages) == 2
+
+
 def test_a_trailers_plate_after_the_decision_is_a_late_reading(trucks: Lane) -> None:
     trucks.give(*truck(0), plate("粤B123挂", 7, camera="rear"))
     assert trucks.passages[-1].late_plates == {1}

@@ -12,11 +12,14 @@ import pytest
 from edge_agent.errors import EvidenceLostError, UplinkError
 from edge_agent.uplink import pace
 from edge_agent.uplink.evidence import Courier
+from gate_contract.kept import check_kept, sign_kept
 from gate_contract.v1 import uplink_pb2 as pb
-from tests.unit.edge_agent.uplink.fakes import collector, connect
+from tests.unit.edge_agent.uplink.fakes import AGENT, COLLECTOR, collector, connect
 
 PICTURE = bytes(range(256)) * 1000
 ITEM = (sha256(PICTURE).digest(), len(PICTURE), "image/jpeg")
+
+PROMISE = sign_kept(*ITEM[:2], AGENT.name, COLLECTOR, 17)
 
 Offers = Iterator[pb.PutEvidenceRequest]
 
@@ -44,8 +47,8 @@ class FakeBlobs:
 class Shelf:
     """A collector's side: keeps what comes, and goes on there."""
 
-    def __init__(self, held: bytes = b"") -> None:
-        self.held = held
+    def __init__(self, held: bytes = b"", note: bytes = PROMISE) -> None:
+        self.held, self.note = held, note
         self.calls: list[int] = []
         self.breaks_after: int | None = None
 
@@ -63,7 +66,7 @@ class Shelf:
                 if len(self.held) == offer.size:
                     break
         if len(self.held) == offer.size:
-            yield pb.PutEvidenceResponse(offset=offer.size, complete=True)
+            yield pb.PutEvidenceResponse(offset=offer.size, complete=True, note=self.note)
 
 
 @pytest.fixture
@@ -73,7 +76,11 @@ def blobs() -> FakeBlobs:
 
 @pytest.fixture
 def courier(blobs: FakeBlobs) -> Courier:
-    return Courier(blobs, lambda: False)
+    return Courier(blobs, lambda: False, check)
+
+
+def check(note: bytes, digest: bytes, size: int) -> None:
+    check_kept(note, digest, size, AGENT.name, COLLECTOR.verifier)
 
 
 def deliver(courier: Courier, shelf: Callable[..., Iterator[pb.PutEvidenceResponse]]) -> None:
@@ -126,6 +133,18 @@ def test_a_collector_that_says_nothing_has_not_confirmed(courier: Courier, blobs
     assert blobs.done == []
 
 
+@pytest.mark.parametrize(
+    ("note", "cause"),
+    [(b"", "without one"), (sign_kept(bytes(32), ITEM[1], AGENT.name, COLLECTOR, 17), "another blob")],
+)
+def test_a_picture_stays_until_its_own_promise_comes(
+    courier: Courier, blobs: FakeBlobs, note: bytes, cause: str
+) -> None:
+    with pytest.raises(UplinkError, match=f"under its signature; it stays here.*{cause}"):
+        deliver(courier, Shelf(PICTURE, note))
+    assert blobs.done == []
+
+
 def test_evidence_that_is_gone_is_told_before_anybody_is_asked(courier: Courier, blobs: FakeBlobs) -> None:
     blobs.gone = True
     with pytest.raises(EvidenceLostError):
@@ -140,5 +159,5 @@ def test_it_stops_between_two_pieces(blobs: FakeBlobs) -> None:
         return True
 
     with collector(lambda _: iter(()), shelf) as address, connect(address) as channel:
-        Courier(blobs, busy).deliver(channel, ITEM, stop)
+        Courier(blobs, busy, check).deliver(channel, ITEM, stop)
     assert (shelf.calls, blobs.done) == ([0], [])
