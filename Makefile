@@ -23,6 +23,7 @@ help:
 	@echo "make bench     what each stage costs"
 	@echo "make coverage  is every branch of journal, seal, ingest and uplink taken by a test?"
 	@echo "make lock      pin dependencies anew (needs uv)"
+	@echo "make setup, make proto, make clean    what the others do first: .venv and the code made from proto/; and taking both away"
 
 $(STAMP): requirements/all.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "tidegate needs Python 3.11 or newer; '$(PYTHON)' is older or missing. Try: make PYTHON=python3.11"; exit 1; }

@@ -15,14 +15,14 @@ from typing import TypeVar
 from edge_agent.errors import JournalError
 from edge_agent.journal.files import PART, synced
 from edge_agent.journal.quarantine import Quarantined, put_aside
-from edge_agent.journal.segment import connect, connect_to_read, entry_hash, is_read_only
+from edge_agent.journal.segment import connect, connect_to_read, entry_hash
+from edge_agent.sqlite_errors import is_read_only, says_damaged
 
 T = TypeVar("T")
 
 MEDIA_TYPES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG", "image/png"), (b"<", "application/xml"))
 """How blobs begin, for when the list with their media types is gone; weight curves are the rest."""
 
-CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 TABLE = (
     "CREATE TABLE IF NOT EXISTS evidence (sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL, media_type TEXT NOT NULL,"
     " seal BLOB NOT NULL) WITHOUT ROWID"
@@ -120,8 +120,7 @@ class EvidenceList:
         self._disconnect()
         if is_read_only(error):
             return
-        damaged = isinstance(error, UnicodeDecodeError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in CORRUPT
-        if not damaged:
+        if not says_damaged(error):
             raise self._unusable(error) from error
         try:
             self._make_again()

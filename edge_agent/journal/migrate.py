@@ -22,7 +22,7 @@ from edge_agent.journal.sealing import MAX_COMMIT_BYTES, MAX_COMMIT_RECORDS, sig
 from edge_agent.journal.seen import INSERT as INSERT_SEEN
 from edge_agent.journal.seen import rows_of
 from edge_agent.journal.segment import Commit, DamagedError, Head, connect_to_read, create, entry_hash, finish
-from edge_agent.journal.verify import NOT_DAMAGE
+from edge_agent.sqlite_errors import is_of_the_system
 from gate_contract.checkpoint import Checkpoint, Note, Signer, open_checkpoint
 from gate_contract.envelope import encode_records, leaf_hashes
 from gate_contract.merkle import Frontier
@@ -52,7 +52,7 @@ def migrate(directory: Path, signer: Signer) -> None:
             with closing(connect_to_read(old)) as connection:
                 _take_over(connection, old, made, signer)
         except (sqlite3.Error, ValueError, TypeError, DamagedError) as error:
-            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in NOT_DAMAGE:
+            if is_of_the_system(error):
                 raise
             _salvage(old, made, signer, str(error))
         else:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
 import threading
 from contextlib import suppress
 from pathlib import Path
+
+from edge_agent import sqlite_errors
 
 SHARE = 20  # one twentieth of the file system …
 MOST_BYTES = 64 * 1024 * 1024  # … but not more than this: days of a busy lane …
@@ -34,7 +35,7 @@ def is_full(error: Exception) -> bool:
     """Whether an error says that the disk, or this user's share of it, is full."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    return sqlite_errors.is_full(error)
 
 
 class Reserve:

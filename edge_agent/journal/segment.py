@@ -202,11 +202,6 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def is_read_only(error: Exception) -> bool:
-    """Whether SQLite only reads the file: it could not open it for writing once, and stays so until it is closed."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
-
-
 def _use_log(connection: sqlite3.Connection) -> None:
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":  # and no error

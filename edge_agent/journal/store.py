@@ -19,15 +19,15 @@ from edge_agent.journal.recovery import Opened, mend_active, open_active, settle
 from edge_agent.journal.resealing import head_of, reseal, unknown_in
 from edge_agent.journal.reserve import Reserve, is_full
 from edge_agent.journal.roll import begin_segment, undo_begun
-from edge_agent.journal.segment import DamagedError, Head, entry_hash, is_read_only, read_head
+from edge_agent.journal.segment import DamagedError, Head, entry_hash, read_head
 from edge_agent.journal.step import Step
+from edge_agent.sqlite_errors import is_read_only, says_damaged
 from gate_contract.checkpoint import Signer
 from gate_contract.merkle import Frontier
 from gate_contract.v1.record_pb2 import Loss
 
 T = TypeVar("T")
 
-CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """Primary result codes of SQLite that mean a damaged file."""
 
 
@@ -280,6 +280,6 @@ def _damage(error: sqlite3.Error | UnicodeDecodeError | DamagedError) -> Damaged
     """What is damaged, as SQLite or we found it; any other error goes on."""
     if isinstance(error, DamagedError):
         return error
-    if isinstance(error, UnicodeDecodeError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in CORRUPT:
+    if says_damaged(error):
         return DamagedError("SQLite finds it damaged", cause=str(error))
     raise error

@@ -30,6 +30,7 @@ from edge_agent.journal.segment import (
     lost_between,
     read_head,
 )
+from edge_agent.sqlite_errors import is_of_the_system
 from gate_contract.checkpoint import NoteError, Verifier, open_checkpoint
 from gate_contract.envelope import leaf_hashes
 from gate_contract.merkle import HASH_SIZE
@@ -44,19 +45,6 @@ HEADER = (
     (68, APPLICATION_ID.to_bytes(4)),
 )
 """What stands at fixed offsets of every segment's first page (https://sqlite.org/fileformat2.html, 1.3)."""
-
-NOT_DAMAGE = (
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PROTOCOL,
-)
-"""Primary result codes of SQLite that say nothing about the file: the disk, or whoever uses it, is in the way."""
 
 GATHERED = 4096
 """Leaves that are gathered before the tree grows: many at once cost less."""
@@ -102,7 +90,7 @@ def check_segment(path: Path, leaves: LeafFile, verifier: Verifier) -> Sound:
                 raise DamagedError("a message that is remembered against repetition does not fit its checksum")
             return _Walk(connection, head, leaves.first_index, kept, verifier).done()
     except (sqlite3.Error, UnicodeDecodeError) as error:  # sqlite3 decodes damaged texts, also those of its own errors
-        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in NOT_DAMAGE:
+        if is_of_the_system(error):
             raise
         raise DamagedError(f"{path.name} cannot be read", cause=str(error)) from error
 

@@ -13,6 +13,7 @@ import grpc
 
 from edge_agent.errors import UplinkError
 from edge_agent.uplink.pace import Pace
+from gate_contract.checkpoint import NoteError
 from gate_contract.v1 import uplink_pb2 as pb
 from gate_contract.v1.uplink_pb2_grpc import UplinkServiceStub
 
@@ -36,18 +37,28 @@ class Blobs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """Of one piece: how much the collector has now, and whether that is all of it and durable."""
+    """Of one piece: how much the collector has now, and whether that is all of it and durable, promised in `note`."""
 
     held: int
     complete: bool
+    note: bytes = b""
 
 
 class Courier:
     """Delivers blobs, one at a time, piece by piece. Used by one thread."""
 
-    def __init__(self, blobs: Blobs, busy: Callable[[], bool], monotonic: Callable[[], float] = time.monotonic) -> None:
-        """`busy` says whether records wait: then evidence takes a small part of the line."""
-        self._blobs, self._busy, self._monotonic = blobs, busy, monotonic
+    def __init__(
+        self,
+        blobs: Blobs,
+        busy: Callable[[], bool],
+        check_kept: Callable[[bytes, bytes, int], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`busy` says whether records wait: then evidence takes a small part of the line.
+
+        `check_kept` checks the collector's note that it keeps a blob of this SHA-256 and size; it raises NoteError.
+        """
+        self._blobs, self._busy, self._check_kept, self._monotonic = blobs, busy, check_kept, monotonic
         self._pace = Pace()
         self.sent_bytes = 0
         """Bytes of blobs that went up since the start, those sent again too."""
@@ -66,11 +77,22 @@ class Courier:
         while not stop.is_set():
             answer = self._piece(channel, offer, data, stop)
             if answer.complete:
+                self._check(answer.note, digest, size)
                 self._blobs.delivered(digest)
                 return
             if answer.held <= held:
                 raise UplinkError(f"the collector did not confirm evidence {digest.hex()}")
             held = answer.held
+
+    def _check(self, note: bytes, digest: bytes, size: int) -> None:
+        try:
+            self._check_kept(note, digest, size)
+        except NoteError as error:
+            raise UplinkError(
+                f"the collector did not confirm evidence {digest.hex()} under its signature; it stays here",
+                cause=str(error) if note else "it said so without one",
+                fix="upgrade the collector first; if it is as new as this agent, somebody stands in between",
+            ) from error
 
     def _piece(self, channel: grpc.Channel, offer: pb.EvidenceOffer, data: memoryview, stop: Event) -> _Answer:
         """Offer the blob, and send as much as one piece may hold of what the collector lacks."""
@@ -82,7 +104,7 @@ class Courier:
         try:
             for response in UplinkServiceStub(channel).PutEvidence(iter(requests.get, None), timeout=ANSWER_TIMEOUT_S):
                 if response.complete:
-                    answer = _Answer(response.offset, complete=True)
+                    answer = _Answer(response.offset, complete=True, note=response.note)
                 elif piece is None:
                     answered = self._monotonic()
                     piece = data[response.offset : response.offset + self._pace.piece_bytes]

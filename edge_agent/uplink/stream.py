@@ -18,6 +18,7 @@ from edge_agent.uplink.source import JournalSource
 from edge_agent.uplink.window import RecordRate
 from gate_contract.checkpoint import NoteError, Verifier, open_receipt
 from gate_contract.envelope import seal_encoded
+from gate_contract.kept import check_kept
 from gate_contract.v1 import uplink_pb2 as pb
 from gate_contract.v1.uplink_pb2_grpc import UplinkServiceStub
 
@@ -119,6 +120,10 @@ class RecordStream:
         with self._changed:
             session = self._connection.session
             return session is not None and session.moved
+
+    def check_kept(self, note: bytes, digest: bytes, size: int) -> None:
+        """NoteError unless the collector promises in `note` that it keeps this blob of ours."""
+        check_kept(note, digest, size, self._journal.origin, self._collector_key)
 
     def end(self, failure: UplinkError | None = None) -> None:
         """Let `run` return soon, or raise `failure`."""

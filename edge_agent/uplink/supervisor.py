@@ -132,7 +132,7 @@ class Uplink:
         may raise grpc.RpcError. `on_lost`: of a blob nothing is left.
         """
         self._connector, self._stream, self._blobs = connector, stream, blobs
-        self._courier = Courier(blobs, lambda: stream.busy)
+        self._courier = Courier(blobs, lambda: stream.busy, stream.check_kept)
         self._evidence_waiting, self._keep_reference = evidence_waiting, keep_reference
         self._on_state, self._on_lost = on_state, on_lost
         self._patience = 1

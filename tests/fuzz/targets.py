@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 
 from collector.declarations.files import DeclarationFileError, FileFormat, read_entries
 from collector.ingest.contents import understand
-from collector.ledger.bundle import BundleError, Verification
+from collector.ledger.verification import BundleError, Verification
 from edge_agent.commands.decoders import open_decoder
 from edge_agent.drivers.layer import MAX_FRAME
 from edge_agent.errors import ConfigError

@@ -209,7 +209,7 @@ def test_an_agent_that_was_stopped_is_told_from_one_that_died(gate: Gate) -> Non
 
 AS_SOMEBODY = """
 import os, sys
-import edge_agent.status.records  # all that gatectl may need: afterwards these files may be out of reach
+import edge_agent.status.screens.records  # all that gatectl may need: afterwards these files may be out of reach
 from edge_agent.status.cli import main
 user, *groups = map(int, sys.argv.pop(1).split(","))
 os.setgroups(groups)

@@ -21,7 +21,8 @@ from tests.torture import verdict
 from tests.torture.ends import CollectorEnd, EndError, GateEnd
 from tests.torture.warm import REPOSITORY
 
-DRAINED_WITHIN_S = 180.0
+STUCK_AFTER_S = 180.0
+"""Draining may take as long as there is something to drain; what moves no more for so long never ends."""
 
 
 @contextmanager
@@ -78,7 +79,7 @@ def drain(collector: CollectorEnd, gates: Sequence[GateEnd], counters: Sequence[
         for each in counters:
             each.send_signal(signal.SIGTERM)
         for each in counters:
-            each.wait(DRAINED_WITHIN_S)
+            each.wait(STUCK_AFTER_S)
         balances = [_drained(gate, collector) for gate in gates]
         for end in reversed(ends):
             end.stop()
@@ -95,7 +96,8 @@ def drain(collector: CollectorEnd, gates: Sequence[GateEnd], counters: Sequence[
 
 def _drained(gate: GateEnd, collector: CollectorEnd) -> dict[str, int]:
     """The balance once nothing is pending and nothing is missing; EndError when that does not come."""
-    end = time.monotonic() + DRAINED_WITHIN_S
+    seen: object = None
+    moved = time.monotonic()
     while True:
         balance = verdict.journal_of(gate)
         missing = verdict.missing(gate, collector)
@@ -103,9 +105,11 @@ def _drained(gate: GateEnd, collector: CollectorEnd) -> dict[str, int]:
         # Of two moments, but both grow no more once the last event is in.
         if not missing and balance and held and not balance["pending"] and len(held.records) == balance["captured"]:
             return balance
-        if time.monotonic() > end:
+        now = (len(missing), balance and balance["pending"])
+        seen, moved = (seen, moved) if now == seen else (now, time.monotonic())
+        if time.monotonic() - moved > STUCK_AFTER_S:
             raise EndError(
-                f"{gate.name} is not drained after {DRAINED_WITHIN_S:g} s: {balance}, {len(missing)} missing: "
+                f"{gate.name} has drained nothing for {STUCK_AFTER_S:g} s: {balance}, {len(missing)} missing: "
                 f"{missing[:5]}\n{gate.log_tail()}"
             )
         time.sleep(0.3)
