@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Literal
 
 TimeForm = Literal["text", "unix-s", "unix-ms", "unix-us", "unix-ns"]
@@ -36,7 +37,7 @@ _ISO = re.compile(
     r"(Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
 )
 _DIGIT = re.compile(r"\d")
-_WHOLE, _BELOW = re.compile(r"\d{1,20}"), re.compile(r"\d{0,9}")
+_COUNT = re.compile(r"(\d{1,20})(?:\.(\d{0,9}))?")
 _SECONDS = 19  # the characters up to the seconds
 
 
@@ -89,14 +90,21 @@ def _of_text(text: str, clock: CameraClock, *, is_utc: bool) -> str | None:
 
 
 def _of_count(text: str, digits: int, clock: CameraClock, *, is_utc: bool) -> str | None:
-    whole, _, below = text.partition(".")
-    if not (_WHOLE.fullmatch(whole) and _BELOW.fullmatch(below)):
+    count = _COUNT.fullmatch(text)
+    if count is None:
         return None
+    whole, below = count[1], count[2] or ""
     seconds, fraction = (whole[:-digits] or "0", whole[-digits:].zfill(digits)) if digits else (whole, below)
     if not 0 < int(seconds) < _LATEST_S:
         return None  # 0 is a clock that was never set
-    moment = _EPOCH + timedelta(seconds=int(seconds))
-    return _written(moment.isoformat(), fraction.rstrip("0"), "" if clock.local_as_utc and not is_utc else "Z", clock)
+    return _written(
+        _second(int(seconds)), fraction.rstrip("0"), "" if clock.local_as_utc and not is_utc else "Z", clock
+    )
+
+
+@lru_cache(maxsize=64)  # several packets come in a second
+def _second(count: int) -> str:
+    return (_EPOCH + timedelta(seconds=count)).isoformat()
 
 
 def _is_time(text: str) -> bool:

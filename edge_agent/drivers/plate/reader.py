@@ -72,13 +72,13 @@ class EventReader:
 
     def _event(self, fields: Fields, raw: bytes) -> Event:
         kind, state, written = fields.texts[:3]
-        if _is_long(fields.texts):
+        if is_long := max(map(len, fields.texts)) > MAX_TEXT_CHARS:  # one of them, be it one that is taken or not
             _bounded(kind, state, written)
         verdict = self._verdict(kind, state)
         if verdict == "heartbeat":
             return Heartbeat(self._time(fields.texts)[0])
         if verdict != "ignored" and (written or verdict == "plate" or (verdict != "over" and fields.marked)):
-            return self._vehicle(fields)
+            return self._vehicle(fields, is_long=is_long)
         if not kind and not self._untyped:
             root = fields.root
             return Unreadable(f"{f'<{root}>' if root else 'The document'} has no type of event and no plate", raw)
@@ -93,7 +93,7 @@ class EventReader:
             return "over"
         return "plate" if any(is_plates(kind) for is_plates in self._plates) else "other"
 
-    def _vehicle(self, fields: Fields) -> VehicleEvent:
+    def _vehicle(self, fields: Fields, *, is_long: bool) -> VehicleEvent:
         texts = fields.texts
         kind, _, written, direction, lane, camera, channel, cursor, track, track_state = texts[:ONES]
         plate = None if written.upper() in self._nothing else normal_plate(written)
@@ -101,7 +101,7 @@ class EventReader:
             raise TreeError(f"The plate has {len(plate)} characters, more than {MAX_PLATE_CHARS}")
         time, time_written = self._time(texts)
         names = tuple(filter(None, texts[self._first_name :]))
-        if _is_long(texts):
+        if is_long:
             _bounded(direction, lane, camera, channel, *names, cursor, track, track_state)
         return VehicleEvent(  # in its fields' order: with their names it would take three times as long
             kind,
@@ -158,11 +158,6 @@ class EventReader:
         for number, text in found:
             if (picture := _decoded(text, self._pictures[number])) is not None:
                 yield picture
-
-
-def _is_long(texts: tuple[str, ...]) -> bool:
-    """Whether any of an event's texts is too long, be it one that is taken or not."""
-    return max(map(len, texts)) > MAX_TEXT_CHARS
 
 
 def _bounded(*texts: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from edge_agent.drivers.plate.body import (
 from edge_agent.drivers.plate.parts import Document, Fault, Noise, Picture, Token
 from edge_agent.drivers.plate.pictures import MAX_PICTURE_BYTES
 
+CAPTURES = Path(__file__).parents[4] / "captures" / "plate"
 JPEG = b"\xff\xd8\xff\xe0{data={plate}} <EventNotificationAlert> Code=X;data={\r\n--boundar\r\n\xff\xd9"
 XML = b"<E><plate>A1</plate></E>"
 EVENT = b'Code=TrafficJunction;action=Pulse;index=0;data={\n "a": {"b": "}"}\n}'
@@ -286,6 +288,34 @@ STREAMS = st.one_of(st.lists(PIECES, max_size=30).map(b"".join), st.binary(max_s
 @given(STREAMS, st.lists(st.integers(1, 9), min_size=1, max_size=6))
 def test_however_a_stream_is_cut_the_same_comes_of_it(data: bytes, sizes: list[int]) -> None:
     assert cut(data, sizes) == read_all(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        part(b"\x89PNG\r\n\x1a\nIEND\xaeB`\x82", "Content-Type: text/plain"),
+        part(b'{"a": [', boundary="MIME_boundary") + part(b"<E/>", boundary="MIME_boundary"),
+        part(JPEG, "Content-Length: 0", "Content-Length: 4") + part(JPEG, "Content-Length: 4"),
+        b"--b--\r\nA: b\r\n\r\n<E/>\r\n--b--\r\n" * 2,
+    ],
+    ids=["a PNG that no head tells", "a boundary like no JSON", "two lengths", "a boundary like a final one"],
+)
+def test_wherever_a_stream_is_cut_in_two_the_same_comes_of_it(data: bytes) -> None:
+    for at in range(len(data)):
+        assert cut(data, [at or 1, len(data)]) == read_all(data)
+
+
+@pytest.mark.parametrize("folder", sorted(CAPTURES.iterdir()), ids=lambda folder: folder.name)
+def test_a_capture_cut_in_pieces_gives_what_it_gives_whole(folder: Path) -> None:
+    for file in folder.iterdir():
+        data = file.read_bytes()
+        assert cut(data, [1, 7, 100]) == read_all(data), file.name
+
+
+def test_of_two_lengths_the_first_counts() -> None:
+    assert read_all(part(JPEG, "Content-Length: 0", "Content-Length: 4") + b"--boundary--") == [
+        Picture("", "image/jpeg", JPEG)
+    ]
 
 
 @given(st.lists(st.sampled_from([document(), picture(), part(EVENT, "A: b"), picture(length=0)]), max_size=6))

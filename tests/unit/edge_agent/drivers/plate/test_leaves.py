@@ -28,6 +28,8 @@ def values(form: Form, text: str) -> list[str] | None:
         ("xml", "<t:E xmlns:t='u'><t:a>A & B &amp; C</t:a></t:E>", ["u", "A & B &amp; C"]),
         ("json", '{"a": "1", "b": [2, -3.5, ""], "c": null, "ObjectType": "Plate"}', ["1", "2", "-3.5"]),
         ("json", '{"a": "\\u4eacA1"}', ["\\u4eacA1"]),
+        ("json", '{"Plate": {"@Likelihood": 0.95, "#text": "A1"}}', ["0.95", "A1"]),
+        ("json", '{"ObjectType": {"@a": "1", "#text": "Plate"}, "b": [{"ObjectType": "x"}, "2"]}', ["1", "2"]),
         ("dahua", 'Code=X;action=Pulse;index=0;data={"a": 1}', ["X", "Pulse", "0", "1"]),
         ("dahua", "Code=Heartbeat;action=", ["Heartbeat"]),
         ("pairs", "a[0].b=1\r\na[0].ObjectType=Plate\r\na[1].b= x", ["1", "x"]),
