@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,13 @@ from edge_agent.errors import EdgeAgentError, JournalError
 from edge_agent.status.acts.commands import COMMANDS
 from edge_agent.status.asked import Asked, lang_option
 from edge_agent.status.chinese.help_page import SpokenContext
+from edge_agent.status.chinese.typing_errors import wrongly_typed
 from edge_agent.status.clocks import clocks_now
 from edge_agent.status.disk import disk_use
 from edge_agent.status.health import Found, Health, Level, Now, age_s, assess, since_written_s
 from edge_agent.status.reading import Places, journal_balance, journal_size, records
 from edge_agent.status.screens.show import devices_lines, status_lines
 from edge_agent.status.snapshot import SnapshotError, read_snapshot
-from edge_agent.status.typing_errors import wrongly_typed
 from edge_agent.status.words import Language, sentence, told
 
 WATCH_EVERY_S = 1.0
@@ -236,6 +237,9 @@ def _answered_in_chinese() -> None:
     """As click does it on its own, but for what it says of a command that was typed wrongly."""
     try:
         sys.exit(cli(prog_name="gatectl", obj="zh", standalone_mode=False))
+    except click.exceptions.NoArgsIsHelpError as error:  # its text is the help page
+        click.echo(error.format_message(), err=True)
+        sys.exit(error.exit_code)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx is not None else "gatectl"
         click.echo(f"gatectl: {wrongly_typed(error)}。请查看：{path} --help", err=True)
@@ -247,7 +251,7 @@ def _answered_in_chinese() -> None:
 def _asked_language(arguments: Sequence[str]) -> Language:
     """As the last --lang says: an error is told where no command knows any more which language it was asked in."""
     spoken = _session_language()
-    for option, value in zip(arguments, (*arguments[1:], ""), strict=True):
+    for option, value in zip_longest(arguments, arguments[1:], fillvalue=""):
         given = value if option == "--lang" else option.removeprefix("--lang=")
         if given in ("en", "zh") and option.startswith("--lang"):
             spoken = "zh" if given == "zh" else "en"

@@ -156,22 +156,3 @@ def test_an_error_is_told_in_the_language_that_the_command_was_asked_in(
         main()
     assert ended.value.code == 2
     assert capsys.readouterr().err == "gatectl: 本机没有车道或通行 'L9'。请查看：gatectl passages 或 gatectl status\n"
-
-
-def test_a_command_that_is_typed_wrongly_is_answered_in_chinese(
-    room: Room, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def typed(*arguments: str) -> str:
-        monkeypatch.setattr("sys.argv", ["gatectl", "--config", str(room.site_file), "--lang", "zh", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert ended.value.code == 2
-        return capsys.readouterr().err
-
-    assert typed("lift", "L1-aa", "--as", "C-1", "--key", str(room.key)) == (
-        "gatectl: 缺少 --reason。请查看：gatectl lift --help\n"
-    )
-    assert typed("lift") == "gatectl: 缺少 PASSAGE。请查看：gatectl lift --help\n"
-    assert typed("lift", "--nothing") == "gatectl: 没有选项 --nothing。请查看：gatectl lift --help\n"
-    assert typed("override", "x", "--action", "go") == "gatectl: --action 的值有误。请查看：gatectl override --help\n"
-    assert typed("nothing") == "gatectl: 命令有误：nothing。请查看：gatectl --help\n"
