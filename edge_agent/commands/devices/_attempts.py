@@ -48,6 +48,11 @@ class Try:
         """The best profile, if it is good."""
         return self.found[0] if self.found and self.found[0].is_good else None
 
+    @property
+    def blocks(self) -> bool:
+        """Whether the port cannot be read in any way: one that its adapter cannot do says nothing of the others."""
+        return bool(self.problem) and f"does not take {self.baud} {self.data_format}." not in self.problem
+
     def as_json(self) -> dict[str, object]:
         """For scripts."""
         return {

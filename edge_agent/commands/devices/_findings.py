@@ -80,7 +80,7 @@ class Findings:
 
     def advice(self) -> str:
         """What to do where nothing fits."""
-        problem = next((each.problem for each in self.tries if each.problem), "")
+        problem = next((each.problem for each in self.tries if each.blocks), "")
         if problem:
             return f"The port cannot be read. {problem}"
         if not any(each.data for each in self.tries):

@@ -22,6 +22,8 @@ from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent, DeviceState
 
 ENOUGH_BYTES = 4096
+CLEARING_S = 2.0
+"""A converter that has just lost its one client may need so long until it takes the next."""
 
 
 @click.command()
@@ -67,7 +69,7 @@ def probe(
             prober.listen(attempt, questions)
             tries.append(attempt)
             progress.advance(bar)
-            if attempt.problem or (attempt.fit and not try_all):
+            if attempt.blocks or (attempt.fit and not try_all):
                 break
     findings = Findings(port, tries, profile_dir)
     if as_json:
@@ -86,7 +88,7 @@ class Prober:
 
     def listen(self, attempt: Try, questions: Sequence[Question]) -> None:
         """Fill in what came and what reads it."""
-        talk = _Talk(attempt, questions, self._seconds)
+        talk = _Talk(attempt, questions, self._seconds, CLEARING_S if "://" in self._port else 0.0)
         link = SerialLink(
             "probe",
             self._port,
@@ -105,16 +107,17 @@ class Prober:
 class _Talk:
     """One attempt under way: who is asked, what came, and when it is enough.
 
-    With several addresses, the first that answers is asked on for the time that a lone device gets.
+    With several addresses, the first that answers is asked on for the time that a lone device gets. Time counts from
+    when the port is open: across a network that may take seconds. One that was lost has `clearing_s` to come back.
     """
 
-    def __init__(self, attempt: Try, questions: Sequence[Question], seconds: float) -> None:
+    def __init__(self, attempt: Try, questions: Sequence[Question], seconds: float, clearing_s: float) -> None:
         self._attempt, self._questions, self._seconds = attempt, list(questions), seconds
+        self._clearing_s = clearing_s
         self._rounds = Rounds(questions)
         self._asked = ""
         self.stop = threading.Event()
         self.received = bytearray()
-        self._end_in(max(seconds, self._searching_s))
 
     @property
     def _searching_s(self) -> float:
@@ -144,9 +147,15 @@ class _Talk:
         """See SerialLink."""
         if event.state is DeviceState.UNPLUGGED:
             self._attempt.problem = event.text
-            self.stop.set()
+            self._end_in(self._clearing_s)
+        elif event.state is DeviceState.STARTING:
+            self._attempt.problem = ""
+            self._end_in(max(self._seconds, self._searching_s))
 
     def _end_in(self, seconds: float) -> None:
+        if not seconds:
+            self.stop.set()
+            return
         timer = threading.Timer(seconds, self.stop.set)
         timer.daemon = True
         timer.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +18,13 @@ from edge_agent.commands.devices._attempts import Try, asking, candidates
 from edge_agent.commands.devices._findings import Findings
 from edge_agent.commands.devices._fit import fits
 from edge_agent.commands.devices._serial import of_scale
+from edge_agent.commands.devices.probe import Prober
 from edge_agent.commands.devices.replay import _lasts_s
 from edge_agent.commands.devices.watch import Viewer
 from edge_agent.config import ScaleTable
 from edge_agent.errors import ConfigError, EdgeAgentError
+from edge_agent.links.serial_causes import explain
+from edge_agent.links.serial_link import OnBytes, OnEvent
 from edge_agent.links.watch import DeviceWatch
 from edge_agent.model.moment import Moment
 from edge_agent.model.readings import DeviceEvent, DeviceState
@@ -258,3 +262,32 @@ def test_whoever_watches_is_told_what_is_wrong_while_it_is_wrong(
 ) -> None:
     Viewer(Played(*chunks), as_json=False).run(1.6)
     assert told in capsys.readouterr().err
+
+
+def test_a_port_that_opens_slowly_is_listened_to_for_all_of_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    class SlowLink:
+        def __init__(self, *_given: object, **_options: object) -> None:
+            """As SerialLink."""
+
+        def run(self, take: OnBytes, told: OnEvent, stop: threading.Event) -> None:
+            clock = SystemClock()
+            told(DeviceEvent("probe", clock(), DeviceState.UNPLUGGED, "closed the connection"))
+            assert not stop.wait(0.4), "it was given up before it was open"
+            told(DeviceEvent("probe", clock(), DeviceState.STARTING, "open"))
+            take(b"\x02+00000001B\x03" * 4, clock())
+            assert stop.wait(60)
+
+    monkeypatch.setattr(sys.modules[Prober.__module__], "SerialLink", SlowLink)
+    attempt = Try(9600, "8N1")
+    Prober("rfc2217://192.0.2.1:4001", 0.2).listen(attempt, ())
+    assert (len(attempt.data), attempt.problem) == (48, "")
+
+
+def test_a_speed_that_the_adapter_cannot_do_is_passed_over_and_a_port_that_is_gone_is_not() -> None:
+    refused = explain("/dev/ttyS0", "1200 8N2", ValueError("Invalid argument"))
+    gone = explain("/dev/ttyS0", "1200 8N2", FileNotFoundError(2, "No such file"))
+    assert "does not take" in refused
+    tries = [Try(1200, "8N2", problem=refused), Try(9600, "8N1")]
+    assert not tries[0].blocks
+    assert Findings("/dev/ttyS0", tries).advice().startswith("No bytes at any speed")
+    assert Try(1200, "8N2", problem=gone).blocks
