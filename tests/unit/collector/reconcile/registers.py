@@ -22,7 +22,7 @@ KEYS = {name: Ed25519PrivateKey.from_private_bytes(name.encode() * 4) for name i
 MMSI = 412_345_678
 
 
-def officers(authority: str = "customs") -> list[NewItem]:
+def officers(authority: str = "customs", *, customs1_until: int = 0) -> list[NewItem]:
     return [
         NewItem.of(
             pb.ITEM_KIND_OFFICER,
@@ -33,6 +33,7 @@ def officers(authority: str = "customs") -> list[NewItem]:
                 public_key=key.public_key().public_bytes_raw(),
                 author=name == "author-1",
                 approver=name == "approver",
+                valid_until_unix_ns=customs1_until if name == "customs1" else 0,
             ),
         )
         for name, key in KEYS.items()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from collector.registers.intake import NewItem
+from gate_contract.acts import LATE_NS
 from gate_contract.v1 import register_pb2 as pb
 from gate_contract.v1.decision_pb2 import ACTION_HOLD, ACTION_RELEASE, Decision, ReleaseMode
 from gate_contract.v1.declaration_pb2 import Declaration
@@ -199,6 +200,19 @@ def test_a_forged_count_says_nothing_and_is_alarmed_once(island: Island) -> None
     island.reconcile(NOON + 2 * MINUTE)
     assert found(island) == []
     assert [kind for kind, _ in island.alarms()] == ["officer-act-refused"]
+
+
+def test_a_count_that_came_after_its_officer_left_and_cannot_be_proved_says_nothing(island: Island) -> None:
+    island.enter(*officers(customs1_until=NOON + MINUTE))
+    island.declare(with_packages(10))
+    island.receive(passage())
+    late = act(packages=9)
+    late.act.recorded_unix_ns = NOON + MINUTE + LATE_NS
+    island.bring(late)
+    island.reconcile(NOON + 2 * MINUTE)
+    assert found(island) == []
+    [(kind, told)] = island.alarms()
+    assert (kind, "not in office any more when it was recorded" in told) == ("officer-act-refused", True)
 
 
 def test_both_versions_are_judged_when_a_declaration_is_amended_after_the_reading(island: Island) -> None:
