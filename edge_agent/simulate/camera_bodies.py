@@ -36,7 +36,7 @@ def dahua_event(event: PlateEvent, number: int, *, lane: int = 1) -> bytes:
         "EventID": number,
         "GroupID": number,
         "Lane": lane,
-        "Object": {"ObjectType": "Plate", "Text": event.plate, "Confidence": round(event.confidence * 2.55)},
+        "Object": {"ObjectType": "Plate", "Text": event.plate, "Confidence": event.confidence},
         "RealUTC": seconds,
         "TrafficCar": {"PlateNumber": event.plate, "DrivingDirection": ["Approach", "in", "out"]},
         "UTC": seconds + 8 * 3600,

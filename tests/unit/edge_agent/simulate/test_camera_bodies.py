@@ -50,7 +50,7 @@ def test_dahuas_event_is_json_over_several_lines_under_a_length_of_nothing() -> 
     assert data.count("\n") > 5
     told = json.loads(data)
     assert told["TrafficCar"]["PlateNumber"] == "粤B12345"
-    assert told["Object"]["Confidence"] == 204  # of 255
+    assert told["Object"]["Confidence"] == 80  # per cent
     assert told["UTC"] - told["RealUTC"] == 8 * 3600  # local time counted as UTC, as seen on real ones
     assert dahua_heartbeat().endswith(b"\r\n\r\nHeartbeat\r\n\r\n")
 

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge_agent.errors import JournalError, UplinkError
 from edge_agent.uplink.refusals import StandstillError
 from edge_agent.uplink.stream import RecordStream
-from gate_contract.checkpoint import COSIGNATURE, Note, Signer
+from gate_contract.checkpoint import COSIGNATURE, Note, NoteError, Signer
 from gate_contract.envelope import leaf_hashes
+from gate_contract.kept import sign_kept
 from gate_contract.v1 import uplink_pb2 as pb
 from gate_contract.v1.batch_pb2 import Batch
 from tests.unit.edge_agent.uplink.fakes import (
@@ -25,6 +26,13 @@ from tests.unit.edge_agent.uplink.fakes import (
     welcome,
 )
 from tests.unit.edge_agent.uplink.streaming import channel_to, run
+
+
+def test_a_promise_must_be_this_collectors_and_made_to_this_gate(stream: RecordStream, journal: FakeJournal) -> None:
+    digest = bytes(range(32))
+    stream.check_kept(sign_kept(digest, 9, journal.origin, COLLECTOR, 17), digest, 9)
+    with pytest.raises(NoteError, match="another gate"):
+        stream.check_kept(sign_kept(digest, 9, "test/agent/gate-2/0", COLLECTOR, 17), digest, 9)
 
 
 def test_records_go_up_until_the_collector_has_them_all(journal: FakeJournal, stream: RecordStream) -> None:
