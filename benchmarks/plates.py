@@ -22,6 +22,7 @@ from edge_agent.drivers.plate.body import BodyReader
 from edge_agent.drivers.plate.camera import CameraReader
 from edge_agent.drivers.plate.fields import FieldFinder
 from edge_agent.drivers.plate.parts import Document, Picture
+from edge_agent.drivers.plate.recording import Recording
 from edge_agent.drivers.plate.schema import PlateProfile
 from edge_agent.profiles import load_profile, profile_names
 
@@ -45,8 +46,13 @@ def stream_of(name: str) -> bytes:
     good = [row for row in rows if row["lines"] and all(line["kind"] != "garbled" for line in row["lines"])]
     whole = [row for row in good if "cut" not in row["file"]]
     plates = {line["plate"] for row in whole for line in row["lines"] if line.get("plate")}
-    once = b"\n".join((folder / row["file"]).read_bytes() for row in whole) + b"\n"
+    once = b"\n".join(_as_sent((folder / row["file"]).read_bytes()) for row in whole) + b"\n"
     return b"".join(_with_plates(once, plates, number) for number in range(VARIANTS))
+
+
+def _as_sent(recorded: bytes) -> bytes:
+    recording = Recording()
+    return recording.feed(recorded) + recording.flush()
 
 
 def _with_plates(raw: bytes, plates: set[str], number: int) -> bytes:
