@@ -10,7 +10,7 @@ BUSY_S = 0.2
 
 
 class CommitCount:
-    """Goes through each commit of the newest segment once; older segments end where the next one begins."""
+    """Goes through each commit of a segment once, from the one that was the newest at the first look."""
 
     def __init__(self, directory: Path) -> None:
         """`directory` is the journal's."""
@@ -22,19 +22,22 @@ class CommitCount:
     def look(self) -> int | None:
         """Records that are there or are known to be lost; None when it cannot be read now.
 
-        The first look goes through a whole segment, each further one through what has come since.
+        The first look goes through a whole segment, each further one through what has come since: the rest of the
+        segment that was the newest, and all that began after it, for a journal may roll more than once meanwhile.
         """
         try:
-            newest = max((int(path.stem) for path in self._directory.glob("*.db")), default=None)
-            if newest is None:
+            segments = sorted(int(path.stem) for path in self._directory.glob("*.db"))
+            if not segments:
                 return None
             if self._segment is None:
-                self._segment = self._end = newest
-            if newest != self._segment:
-                self._go_on(self._segment)  # what came between the last look and the roll
-                self._missing += newest - self._end
-                self._segment = self._end = newest
-            self._go_on(newest)
+                self._segment = self._end = segments[-1]
+            for segment in [each for each in segments if each >= self._segment] or segments[-1:]:
+                if segment > self._end:
+                    # Behind a segment that is still there this is a gap. One that was pruned is covered by a receipt.
+                    self._missing += segment - self._end if self._segment in segments else 0
+                    self._end = segment
+                self._go_on(segment)
+                self._segment = segment
         except (sqlite3.Error, OSError):
             return None
         return self._end - self._missing

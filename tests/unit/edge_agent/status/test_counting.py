@@ -39,6 +39,63 @@ def test_what_is_appended_is_counted_across_the_segments(tmp_path: Path) -> None
     assert CommitCount(directory).look() == 80, "a count that begins later comes to the same"
 
 
+def test_a_journal_may_roll_more_than_once_between_two_looks(tmp_path: Path) -> None:
+    directory = tmp_path / "journal"
+    journal = Journal(directory, SIGNER, segment_bytes=300_000)
+    count = CommitCount(directory)
+    assert count.look() == 0
+    for _ in range(100):
+        journal.append([b"x" * 10_000])
+    began = sorted(int(path.stem) for path in directory.glob("*.db"))
+    assert len(began) > 3, "it rolled more than once"
+    assert count.look() == 100
+    journal.close()
+
+
+def test_what_is_missing_in_a_segment_between_two_looks_is_missed(tmp_path: Path) -> None:
+    directory = tmp_path / "journal"
+    journal = Journal(directory, SIGNER, segment_bytes=300_000)
+    count = CommitCount(directory)
+    assert count.look() == 0
+    for _ in range(100):
+        journal.append([b"x" * 10_000])
+    journal.close()
+    began = sorted(directory.glob("*.db"))
+    change(began[1], "DELETE FROM commits WHERE first_index = (SELECT max(first_index) FROM commits)")
+    change(began[2], "DELETE FROM commits WHERE first_index = (SELECT min(first_index) + 1 FROM commits)")
+    assert count.look() == 98
+
+
+def test_segments_that_were_pruned_between_two_looks_are_no_gap(tmp_path: Path) -> None:
+    directory = tmp_path / "journal"
+    journal = Journal(directory, SIGNER, segment_bytes=300_000)
+    count = CommitCount(directory)
+    assert count.look() == 0
+    for _ in range(100):
+        journal.append([b"x" * 10_000])
+    journal.close()
+    for path in sorted(directory.glob("*.db"))[:2]:
+        path.unlink()
+    assert count.look() == 100
+    assert count.look() == 100, "and it goes on"
+
+
+def test_a_segment_whose_beginning_was_undone_is_no_gap(tmp_path: Path) -> None:
+    directory = tmp_path / "journal"
+    journal = Journal(directory, SIGNER)
+    journal.append([b"a"])
+    count = CommitCount(directory)
+    begun = directory / f"{1:020}.db"
+    with closing(sqlite3.connect(newest(directory))) as there, closing(sqlite3.connect(begun)) as new, new:
+        for (statement,) in there.execute("SELECT sql FROM sqlite_master WHERE name IN ('commits', 'lost')"):
+            new.execute(statement)
+    assert count.look() == 1
+    begun.unlink()
+    journal.append([b"b"])
+    assert count.look() == 2
+    journal.close()
+
+
 def test_commits_that_are_gone_are_missed(tmp_path: Path) -> None:
     directory = tmp_path / "journal"
     journal = Journal(directory, SIGNER)
