@@ -57,9 +57,10 @@ explore: setup
 # The journal, the seal, the ingest and the uplink: every branch of them is taken by a test, or this fails. Only what
 # tests them in its own process runs here, so it takes two minutes, not ten.
 SEALED_TESTS := tests/properties tests/unit/edge_agent/journal tests/unit/edge_agent/uplink tests/unit/collector/ingest \
-  $(addprefix tests/unit/gate_contract/test_,checkpoint.py envelope.py merkle.py)
+  $(addprefix tests/unit/gate_contract/test_,checkpoint.py envelope.py kept.py merkle.py)
 SEALED := edge_agent/journal/**,edge_agent/uplink/**,collector/ingest/**,$\
-  proto/gate_contract/checkpoint.py,proto/gate_contract/envelope.py,proto/gate_contract/merkle.py
+  proto/gate_contract/checkpoint.py,proto/gate_contract/envelope.py,proto/gate_contract/kept.py,$\
+  proto/gate_contract/merkle.py
 coverage: setup
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup -m "not slow" --cov --cov-report= $(SEALED_TESTS)

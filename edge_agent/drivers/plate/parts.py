@@ -73,6 +73,10 @@ class Part(NamedTuple):
         return f"the part {self.name or 'without a name'}"
 
 
+NO_PART = Part()
+"""Where there is no head."""
+
+
 @lru_cache(maxsize=64)
 def part_of(head: bytes) -> Part:
     """What a head says; of headers with the same name the first counts.

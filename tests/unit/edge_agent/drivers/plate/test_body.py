@@ -9,15 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.drivers.plate.body import (
-    MAX_DOCUMENT_BYTES,
-    MAX_HEADER_BYTES,
-    MAX_NOISE_BYTES,
-    BodyReader,
-    read_all,
-)
+from edge_agent.drivers.plate.body import BodyReader, read_all
 from edge_agent.drivers.plate.parts import Document, Fault, Noise, Picture, Token
 from edge_agent.drivers.plate.pictures import MAX_PICTURE_BYTES
+from edge_agent.drivers.plate.steps import MAX_DOCUMENT_BYTES, MAX_HEADER_BYTES, MAX_NOISE_BYTES
 
 CAPTURES = Path(__file__).parents[4] / "captures" / "plate"
 JPEG = b"\xff\xd8\xff\xe0{data={plate}} <EventNotificationAlert> Code=X;data={\r\n--boundar\r\n\xff\xd9"
