@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import asyncio
 import threading
 import time
@@ -10,6 +11,8 @@ from typing import Any, Self
 
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
+
+logging.getLogger("pymodbus").addHandler(logging.NullHandler())  # a gate that hangs up is none of the box's trouble
 
 LOOP_OUT = 1
 """Discrete input: somebody is under the barrier."""
